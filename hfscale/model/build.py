@@ -1,0 +1,230 @@
+"""From patched workspaces to groups of points that share one structure.
+
+Samples of different points are matched into roles: a sample of the background workspace by its name, a sample that
+only patches bring by its position among such samples of the channel (signal samples are named after their points).
+The structure of a group is the union over its points; what a point lacks has no effect in it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hfscale.errors import ModelError
+from hfscale.model.arrays import fill_points, fill_shared
+from hfscale.model.parameters import ParameterSet
+from hfscale.model.point import PointModel, poi_scales_something
+from hfscale.model.samples import SampleData
+from hfscale.model.structure import NORMAL, POISSON, UNCONSTRAINED, ModelGroup, Structure
+
+RowKey = tuple[str, str, int, tuple[tuple[str, str], ...]]
+"""Channel, sample name ('' for samples that only patches bring), position, factors of the sample."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A sample in a channel, over all points of a group.
+
+    Attributes:
+        channel: Its channel.
+        factors: (type, name) of the modifiers that multiply it.
+        histosys, normsys: Names, the union over the points.
+        samples: Numbers per point, None where the point lacks the sample.
+        varying: Whether the numbers differ between points.
+    """
+
+    channel: str
+    factors: tuple[tuple[str, str], ...]
+    histosys: tuple[str, ...]
+    normsys: tuple[str, ...]
+    samples: tuple[SampleData | None, ...]
+    varying: bool
+
+
+def build_groups(
+    points: Sequence[PointModel], poi: str, common: Mapping[str, frozenset[str]]
+) -> tuple[ModelGroup, ...]:
+    """Lay out points as arrays, in as few groups as their parameters allow.
+
+    Args:
+        points: All points of the campaign.
+        poi: Name of the POI.
+        common: Channel -> names of the samples of the background workspace.
+
+    Raises:
+        ModelError: The POI is no scalar parameter of any point of a group.
+    """
+    groups: list[tuple[dict[str, ParameterSet], list[int]]] = []
+    for index, point in enumerate(points):
+        for union, members in groups:
+            if _compatible(union, point, points[members[0]]):
+                union.update({n: p for n, p in point.parameters.items() if n not in union})
+                members.append(index)
+                break
+        else:
+            groups.append((dict(point.parameters), [index]))
+    return tuple(_build_group(points, union, members, poi, common) for union, members in groups)
+
+
+def _compatible(union: Mapping[str, ParameterSet], point: PointModel, first: PointModel) -> bool:
+    bins_agree = all(first.bins.get(channel, n) == n for channel, n in point.bins.items())
+    return bins_agree and all(
+        (known.constraint, known.size, known.layout) == (p.constraint, p.size, p.layout)
+        for name, p in point.parameters.items()
+        if (known := union.get(name)) is not None
+    )
+
+
+def _rows(points: Sequence[PointModel], common: Mapping[str, frozenset[str]]) -> list[Row]:
+    found: dict[RowKey, dict[int, SampleData]] = {}
+    for index, point in enumerate(points):
+        brought: dict[tuple[str, tuple[tuple[str, str], ...]], int] = {}
+        for (channel, sample), data in point.samples.items():
+            if sample in common.get(channel, frozenset()):
+                key: RowKey = (channel, sample, 0, data.factors)
+            else:
+                position = brought.get((channel, data.factors), 0)
+                brought[channel, data.factors] = position + 1
+                key = (channel, "", position, data.factors)
+            found.setdefault(key, {})[index] = data
+    return [_row(key, by_point, len(points)) for key, by_point in sorted(found.items())]
+
+
+def _row(key: RowKey, by_point: Mapping[int, SampleData], n_points: int) -> Row:
+    samples = tuple(by_point.get(i) for i in range(n_points))
+    first = next(iter(by_point.values()))
+    distinct = {id(data): data for data in by_point.values()}.values()
+    return Row(
+        channel=key[0],
+        factors=key[3],
+        histosys=tuple(dict.fromkeys(name for data in distinct for name in data.histosys)),
+        normsys=tuple(dict.fromkeys(name for data in distinct for name in data.normsys)),
+        samples=samples,
+        varying=len(by_point) < n_points or not all(data.equals(first) for data in distinct),
+    )
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where parameters and bins live: names -> internal indices."""
+
+    names: tuple[str, ...]
+    order: np.ndarray
+    position: Mapping[tuple[str, int], int]
+    first_bin: Mapping[str, int]
+    histosys: tuple[str, ...]
+    n_varying_histosys: int
+
+
+def _layout(union: Mapping[str, ParameterSet], rows: Sequence[Row], bins: Mapping[str, int]) -> _Layout:
+    components = [(name, i) for name, p in union.items() for i in range(p.size)]
+    external = {component: k for k, component in enumerate(components)}
+    varying = list(dict.fromkeys(n for row in rows if row.varying for n in row.histosys))
+    others = dict.fromkeys(n for row in rows for n in row.histosys if n not in set(varying))
+    histosys = (*varying, *others)
+    internal = [(name, 0) for name in histosys]
+    internal += [c for c in components if c[0] not in set(histosys)]
+    starts = np.concatenate([[0], np.cumsum(list(bins.values()))]).astype(int)
+    return _Layout(
+        names=tuple(n for p in union.values() for n in p.component_names),
+        order=np.array([external[c] for c in internal], dtype=np.int64),
+        position={c: k for k, c in enumerate(internal)},
+        first_bin=dict(zip(bins, starts.tolist(), strict=False)),
+        histosys=histosys,
+        n_varying_histosys=len(varying),
+    )
+
+
+def _build_group(
+    all_points: Sequence[PointModel],
+    union: Mapping[str, ParameterSet],
+    members: list[int],
+    poi: str,
+    common: Mapping[str, frozenset[str]],
+) -> ModelGroup:
+    if poi in union and union[poi].size != 1:
+        raise ModelError(f"the POI '{poi}' has {union[poi].size} components and must have one")
+    points = [all_points[i] for i in members]
+    union = _with_poi(union, poi)
+    bins = {channel: n for point in points for channel, n in point.bins.items()}
+    bins = dict(sorted(bins.items()))
+    rows = sorted(_rows(points, common), key=lambda row: row.varying)
+    layout = _layout(union, rows, bins)
+    structure = _structure(rows, layout, union, bins, poi)
+    shared = fill_shared([row for row in rows if not row.varying], layout.histosys)
+    varying = [row for row in rows if row.varying]
+    numbers, inits, present = fill_points(
+        points, varying, layout.histosys[: layout.n_varying_histosys], union, layout.position, bins
+    )
+    return ModelGroup(
+        structure=structure,
+        shared=shared,
+        points=numbers,
+        inits=inits,
+        members=np.array(members, dtype=np.int64),
+        parameter_names=layout.names,
+        order=layout.order,
+        present=present,
+        has_signal=np.array([poi_scales_something(point, poi) for point in points], dtype=bool),
+        bin_names=tuple((channel, i) for channel, n in bins.items() for i in range(n)),
+    )
+
+
+def _with_poi(union: Mapping[str, ParameterSet], poi: str) -> dict[str, ParameterSet]:
+    """Keep a place for the POI also where no point of the group has it (all are without signal)."""
+    from hfscale.model.parameters import normfactor_set
+
+    return dict(union) if poi in union else {**union, poi: normfactor_set(poi)}
+
+
+def _structure(
+    rows: Sequence[Row],
+    layout: _Layout,
+    union: Mapping[str, ParameterSet],
+    bins: Mapping[str, int],
+    poi: str,
+) -> Structure:
+    n_parameters = len(layout.order)
+    entry_bin: list[int] = []
+    factors: list[list[int]] = []
+    terms: list[list[int]] = []
+    term_parameter: list[int] = []
+    for row in rows:
+        row_terms = list(range(len(term_parameter), len(term_parameter) + len(row.normsys)))
+        term_parameter += [layout.position[name, 0] for name in row.normsys]
+        for i in range(bins[row.channel]):
+            entry_bin.append(layout.first_bin[row.channel] + i)
+            terms.append(row_terms)
+            factors.append([layout.position[_component(union[name], row.channel, i)] for _, name in row.factors])
+    codes = {"none": UNCONSTRAINED, "normal": NORMAL, "poisson": POISSON}
+    constraint = np.zeros(n_parameters, dtype=np.int64)
+    for (name, _), k in layout.position.items():
+        constraint[k] = codes[union[name].constraint]
+    gammas = {name for row in rows for kind, name in row.factors if kind in ("staterror", "shapesys")}
+    return Structure(
+        n_bins=sum(bins.values()),
+        n_shared=sum(bins[row.channel] for row in rows if not row.varying),
+        n_histosys=len(layout.histosys),
+        n_varying_histosys=layout.n_varying_histosys,
+        n_shared_terms=sum(len(row.normsys) for row in rows if not row.varying),
+        entry_bin=np.array(entry_bin, dtype=np.int64),
+        entry_factors=_padded(factors, n_parameters),
+        entry_terms=_padded(terms, len(term_parameter)),
+        term_parameter=np.array(term_parameter, dtype=np.int64),
+        constraint=constraint,
+        gamma=np.array([name in gammas for name, _ in layout.position], dtype=bool),
+        poi=layout.position[poi, 0],
+    )
+
+
+def _component(parameter: ParameterSet, channel: str, local_bin: int) -> tuple[str, int]:
+    if parameter.scalar:
+        return (parameter.name, 0)
+    if parameter.layout:
+        return (parameter.name, parameter.layout.index((channel, local_bin)))
+    return (parameter.name, local_bin)
+
+
+def _padded(lists: Sequence[Sequence[int]], padding: int) -> np.ndarray:
+    width = max((len(item) for item in lists), default=0)
+    return np.array([[*item, *[padding] * (width - len(item))] for item in lists], dtype=np.int64).reshape(-1, width)

@@ -1,0 +1,168 @@
+"""One signal point: its samples, data and parameters, taken from a patched workspace."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from hfscale.errors import ModelError
+from hfscale.model import parameters as par
+from hfscale.model.parameters import MODIFIER_TYPES, ParameterSet
+from hfscale.model.samples import SampleData, SampleReader
+
+
+@dataclass(frozen=True)
+class PointModel:
+    """HistFactory model and data of one point, not yet laid out as arrays.
+
+    Attributes:
+        bins: Channel -> number of bins, sorted by channel.
+        samples: (channel, sample) -> numbers, in sorted order.
+        observations: Channel -> observed counts.
+        parameters: Name -> parameter set, in pyhf's order.
+    """
+
+    bins: Mapping[str, int]
+    samples: Mapping[tuple[str, str], SampleData]
+    observations: Mapping[str, Float[np.ndarray, " bins"]]
+    parameters: Mapping[str, ParameterSet]
+
+
+def read_point(workspace: Mapping[str, Any], measurement: str, reader: SampleReader) -> PointModel:
+    """Read a patched, valid workspace.
+
+    Args:
+        workspace: The document.
+        measurement: Name of the measurement whose parameter configuration counts.
+        reader: Shared by the points of a patchset, so that common samples are read once.
+
+    Raises:
+        ModelError: The document defines no valid HistFactory model.
+    """
+    channels = sorted(workspace["channels"], key=lambda c: c["name"])
+    samples = {
+        (channel["name"], sample["name"]): reader.read(sample, channel["name"])
+        for channel in channels
+        for sample in sorted(channel["samples"], key=lambda s: s["name"])
+    }
+    bins = {channel["name"]: len(channel["samples"][0]["data"]) for channel in channels}
+    data = {o["name"]: np.asarray(o["data"], dtype=np.float64) for o in workspace["observations"]}
+    config = _measurement_config(workspace, measurement)
+    return PointModel(
+        bins=bins,
+        samples=samples,
+        observations={name: data[name] for name in bins},
+        parameters=_parameter_sets(bins, samples, config),
+    )
+
+
+def _measurement_config(workspace: Mapping[str, Any], measurement: str) -> Mapping[str, Mapping[str, Any]]:
+    chosen = next(m for m in workspace["measurements"] if m["name"] == measurement)
+    config: dict[str, Mapping[str, Any]] = {}
+    for parameter in chosen["config"]["parameters"]:
+        if parameter["name"] in config:
+            raise ModelError(f"measurement '{measurement}' configures parameter '{parameter['name']}' twice")
+        config[parameter["name"]] = parameter
+    return config
+
+
+def _parameter_sets(
+    bins: Mapping[str, int],
+    samples: Mapping[tuple[str, str], SampleData],
+    config: Mapping[str, Mapping[str, Any]],
+) -> dict[str, ParameterSet]:
+    by_type: dict[str, dict[str, ParameterSet]] = {kind: {} for kind in MODIFIER_TYPES}
+    for (channel, sample), data in samples.items():
+        for name in data.histosys:
+            by_type["histosys"].setdefault(name, par.alpha_set(name))
+        for name in data.normsys:
+            by_type["normsys"].setdefault(name, par.alpha_set(name))
+        for kind, name in data.factors:
+            _add_factor(by_type[kind], kind, name, data, (channel, sample), bins[channel])
+    by_type["staterror"] = {
+        name: _staterror(name, bins, samples) for name in sorted(by_type["staterror"])
+    }  # fmt: skip
+    sets: dict[str, ParameterSet] = {}
+    for kind in MODIFIER_TYPES:
+        for name, parameter in by_type[kind].items():
+            if name in sets:
+                _check_same_requirements(sets[name], parameter)
+            else:
+                sets[name] = parameter
+    sets = {name: par.override(p, config[name]) if name in config else p for name, p in sets.items()}
+    for parameter in sets.values():
+        par.check_complete(parameter)
+    return sets
+
+
+def _add_factor(
+    sets: dict[str, ParameterSet], kind: str, name: str, data: SampleData, where: tuple[str, str], n: int
+) -> None:
+    if kind == "shapesys":
+        if name in sets:
+            raise ModelError(
+                f"shapesys '{name}' of sample '{where[1]}' in channel '{where[0]}' stands in another place too:"
+                " a shapesys cannot be shared",
+                remedy="rename one of them, or use a shapefactor or staterror",
+            )
+        sets[name] = par.shapesys_set(name, data.nominal, data.uncertainties[kind, name])
+    elif kind == "shapefactor":
+        if sets.setdefault(name, par.shapefactor_set(name, n)).size != n:
+            raise ModelError(f"shapefactor '{name}' is shared by channels with different numbers of bins")
+    elif kind == "lumi":
+        sets.setdefault(name, par.lumi_set(name))
+    elif kind == "normfactor":
+        sets.setdefault(name, par.normfactor_set(name))
+    else:  # staterror: filled when all participating samples are known; the placeholder only marks the name
+        sets.setdefault(name, par.normfactor_set(name))
+
+
+def _staterror(name: str, bins: Mapping[str, int], samples: Mapping[tuple[str, str], SampleData]) -> ParameterSet:
+    """Relative uncertainty of the sum of the participating samples, added in quadrature (as pyhf)."""
+    key = ("staterror", name)
+    masks = {
+        sample: tuple(c for c in bins if (c, sample) in samples and key in samples[c, sample].uncertainties)
+        for sample in dict.fromkeys(s for (_, s), data in samples.items() if key in data.uncertainties)
+    }
+    if len(set(masks.values())) > 1:
+        raise ModelError(
+            f"staterror '{name}' covers different channels in different samples: {sorted(masks)}",
+            remedy="use one staterror name per channel",
+        )
+    channels = next(iter(masks.values()))
+    relative = []
+    for channel in channels:
+        involved = [samples[channel, sample] for sample in masks]
+        total = np.sum([data.nominal for data in involved], axis=0)
+        squares = np.sum([data.uncertainties[key] ** 2 for data in involved], axis=0)
+        positive = total > 0
+        relative.append(np.where(positive, np.sqrt(squares) / np.where(positive, total, 1.0), 0.0))
+    layout = tuple((channel, i) for channel in channels for i in range(bins[channel]))
+    return par.staterror_set(name, np.concatenate(relative), layout)
+
+
+def _check_same_requirements(first: ParameterSet, second: ParameterSet) -> None:
+    if (first.constraint, first.size, first.scalar) != (second.constraint, second.size, second.scalar) or not (
+        np.array_equal(first.lower, second.lower, equal_nan=True)
+        and np.array_equal(first.inits, second.inits, equal_nan=True)
+        and np.array_equal(first.width, second.width, equal_nan=True)
+    ):
+        raise ModelError(
+            f"the name '{first.name}' is used for modifiers that need different parameters",
+            remedy="give the modifiers different names",
+        )
+
+
+def poi_scales_something(point: PointModel, poi: str) -> bool:
+    """Whether any expected rate of the point depends on the POI."""
+    for data in point.samples.values():
+        if poi in data.normsys and data.nominal.any():
+            return True
+        if poi in data.histosys and any((shifted != data.nominal).any() for shifted in data.histosys[poi]):
+            return True
+        scaled = any(name == poi for _, name in data.factors)
+        if scaled and (data.nominal.any() or any((s != data.nominal).any() for h in data.histosys.values() for s in h)):
+            return True
+    return False
