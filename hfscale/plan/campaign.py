@@ -1,0 +1,169 @@
+"""The campaign file: reading it, applying overrides, and saying exactly what is wrong with it."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError
+
+from hfscale.errors import InputError, SchemaError, SourceError
+from hfscale.plan.paths import resolve_source, resolve_sources
+from hfscale.plan.settings import Calculation, Contour, RunOptions, Settings
+from hfscale.plan.yamlfile import parse_yaml
+
+
+class Campaign(Settings):
+    """Everything one campaign file declares, with all paths made absolute.
+
+    Attributes:
+        schema_version: Version of the file format, the key ``schema`` of the file.
+        workspace: Background workspace (JSON, archive, or ``ARCHIVE::MEMBER``).
+        patchset: Patchset, or None.
+        patches: JSON patches, one signal point each, instead of a patchset.
+        measurement: Name of the measurement, None for the first of the workspace.
+        poi: Name of the parameter of interest, None for the measurement's own.
+        verify_digest: Whether the patchset's digest must be that of the workspace.
+        calculation: What is computed.
+        points: Patterns of the names of signal points; empty means all.
+        store: Where results go.
+        run: How it is run.
+        contours: The figures to draw at the end.
+    """
+
+    schema_version: Literal[1] = Field(alias="schema")
+    workspace: str
+    patchset: str | None = None
+    patches: tuple[str, ...] = ()
+    measurement: str | None = None
+    poi: str | None = None
+    verify_digest: bool = True
+    calculation: Calculation = Calculation()
+    points: tuple[str, ...] = ()
+    store: str
+    run: RunOptions = RunOptions()
+    contours: tuple[Contour, ...] = ()
+
+
+def load_campaign(path: str | Path, overrides: Sequence[str] = ()) -> Campaign:
+    """Read a campaign file.
+
+    Args:
+        path: The YAML file. Relative paths in it are relative to its folder.
+        overrides: Texts ``key=value`` where ``key`` is dotted (``calculation.test_poi``, ``contours.0.output``) and
+            ``value`` is YAML. They act as if written in the file.
+
+    Returns:
+        The campaign, with absolute paths.
+
+    Raises:
+        SourceError: The file cannot be read.
+        InputError: An override is not of the form ``key=value`` or does not fit the file's structure.
+        SchemaError: The file is not YAML, or a key is unknown, missing, repeated, or has a wrong value.
+    """
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"the campaign file {file} cannot be read: {error}") from error
+    document = parse_yaml(text, source=str(file))
+    if not isinstance(document, dict):
+        raise SchemaError(
+            f"{file} is not a campaign file: its top level is not a mapping of keys",
+            remedy=f"start from the keys {_known_keys(Campaign)}",
+        )
+    for override in overrides:
+        apply_override(document, override)
+    try:
+        campaign = Campaign.model_validate(document)
+    except ValidationError as error:
+        raise _schema_error(file, error) from error
+    return _with_absolute_paths(campaign, file.resolve().parent)
+
+
+def apply_override(document: dict[str, Any], override: str) -> None:
+    """Set one value of a campaign document in place from a text ``key=value``; see `load_campaign`."""
+    key, separator, text = override.partition("=")
+    parts = key.strip().split(".")
+    if not separator or not all(parts):
+        raise InputError(
+            f"the override {override!r} is not of the form key=value",
+            remedy="for example --set calculation.test_poi=0.5",
+        )
+    try:
+        value = parse_yaml(text, source=f"the value of --set {key}")
+        _set_value(document, parts, value)
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        raise InputError(
+            f"the override {override!r} does not fit the campaign file: {key} leads nowhere",
+            place=key,
+            remedy=f"known keys are {_known_keys(Campaign)}",
+        ) from error
+
+
+def _set_value(document: dict[str, Any], parts: Sequence[str], value: object) -> None:
+    node: Any = document
+    for part in parts[:-1]:
+        if isinstance(node, list):
+            node = node[int(part)]
+            continue
+        if node.get(part) is None:
+            node[part] = {}
+        node = node[part]
+        if not isinstance(node, dict | list):
+            raise TypeError(part)
+    if isinstance(node, list):
+        node[int(parts[-1])] = value
+    else:
+        node[parts[-1]] = value
+
+
+def _schema_error(file: Path, error: ValidationError) -> SchemaError:
+    """Put the first problem that pydantic found in our words: file, key path, and what would be right."""
+    problem = error.errors()[0]
+    location = problem["loc"]
+    place = ".".join(str(part) for part in location)
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    siblings = _keys_at(location[:-1])
+    if problem["type"] == "extra_forbidden":
+        unknown = str(location[-1])
+        close = difflib.get_close_matches(unknown, siblings, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        return SchemaError(
+            f"{file}: unknown key {unknown!r}{more}",
+            place=place,
+            remedy=f"{hint}known keys here are {', '.join(siblings)}",
+        )
+    if problem["type"] == "missing":
+        return SchemaError(f"{file}: the key {place!r} is missing{more}", place=place, remedy=f"add {place!r}")
+    return SchemaError(
+        f"{file}: {place} is {problem['input']!r}: {problem['msg']}{more}",
+        place=place,
+        remedy=f"correct the value of {place}",
+    )
+
+
+def _keys_at(location: Sequence[str | int]) -> list[str]:
+    """Return the keys allowed in the part of the campaign that a pydantic location leads to."""
+    parts: Mapping[str, type[BaseModel]] = {"calculation": Calculation, "run": RunOptions, "contours": Contour}
+    model = parts.get(str(location[0]), Campaign) if location else Campaign
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _known_keys(model: type[BaseModel]) -> str:
+    return ", ".join(field.alias or name for name, field in model.model_fields.items())
+
+
+def _with_absolute_paths(campaign: Campaign, folder: Path) -> Campaign:
+    return campaign.model_copy(
+        update={
+            "workspace": resolve_source(campaign.workspace, folder),
+            "patchset": None if campaign.patchset is None else resolve_source(campaign.patchset, folder),
+            "patches": tuple(resolve_sources(patch, folder) for patch in campaign.patches),
+            "store": resolve_source(campaign.store, folder),
+            "contours": tuple(
+                contour.model_copy(update={"output": resolve_source(contour.output, folder)})
+                for contour in campaign.contours
+            ),
+        }
+    )

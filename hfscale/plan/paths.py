@@ -1,0 +1,17 @@
+"""Paths as a campaign file writes them: plain, ``ARCHIVE::MEMBER``, or several JSON patches joined by commas."""
+
+from pathlib import Path
+
+MEMBER_SEPARATOR = "::"
+PATCH_SEPARATOR = ","
+
+
+def resolve_source(source: str, folder: Path) -> str:
+    """Make a path absolute that is relative to ``folder``; a member inside an archive is left as it is."""
+    archive, separator, member = source.partition(MEMBER_SEPARATOR)
+    return f"{folder / archive}{separator}{member}"
+
+
+def resolve_sources(sources: str, folder: Path) -> str:
+    """Make every path absolute in a list like ``a.json,b.json``, the patches that make one signal point."""
+    return PATCH_SEPARATOR.join(resolve_source(source.strip(), folder) for source in sources.split(PATCH_SEPARATOR))

@@ -1,0 +1,72 @@
+"""The settings of a campaign as frozen, validated models: what to compute, how to run it, which contours to draw."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _no_truth_value(value: object) -> object:
+    # pydantic reads True as 1; a YAML "yes" where a number belongs is a mistake of the user.
+    if isinstance(value, bool):
+        raise ValueError("a number is needed, not true or false")
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_no_truth_value)]
+Count = Annotated[int, BeforeValidator(_no_truth_value)]
+
+
+class Settings(BaseModel):
+    """Base of all settings: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Calculation(Settings):
+    """What is computed for every signal point. Two stores may be compared only if this is equal in both.
+
+    Attributes:
+        kind: ``cls``, the CLs at one value of the parameter of interest.
+        calctype: ``asymptotics``, the formulas of arXiv:1007.1727.
+        test_poi: The tested value of the parameter of interest.
+        test_stat: ``qtilde`` or ``q``, eqs. (16) and (14) of arXiv:1007.1727.
+    """
+
+    kind: Literal["cls"] = "cls"
+    calctype: Literal["asymptotics"] = "asymptotics"
+    test_poi: Number = Field(default=1.0, ge=0.0, allow_inf_nan=False)
+    test_stat: Literal["qtilde", "q"] = "qtilde"
+
+
+class RunOptions(Settings):
+    """How the work is run. Nothing here changes a result.
+
+    Attributes:
+        executor: ``local`` (this process), ``dask``, or ``auto`` to let the expected length of the work decide.
+        workers: How many worker processes, None for one per available CPU.
+        task_points: Signal points per task, None for the default of `hfscale.plan.tasks.default_task_points`.
+    """
+
+    executor: Literal["auto", "local", "dask"] = "auto"
+    workers: Count | None = Field(default=None, ge=1)
+    task_points: Count | None = Field(default=None, ge=1)
+
+
+class Contour(Settings):
+    """One figure of an exclusion contour.
+
+    Attributes:
+        x: Expression of the patchset's labels for the horizontal axis.
+        y: The same for the vertical axis.
+        select: Expression that chooses the signal points of the plane, None for all.
+        output: File to write; its suffix chooses the format.
+        project: Whether labels that are no axis may vary among the selected points.
+        style: Look of the figure.
+    """
+
+    x: str
+    y: str
+    select: str | None = None
+    output: str
+    project: bool = False
+    style: Literal["plain", "ATLAS", "CMS"] = "plain"

@@ -1,0 +1,45 @@
+"""YAML as settings need it: safe types only, and a key given twice is an error instead of a silent choice."""
+
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+
+from hfscale.errors import SchemaError
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader that refuses a mapping with a repeated key."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Build one mapping; called by PyYAML for every mapping of the document."""
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, Hashable) and key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} is given twice", key_node.start_mark
+                )
+            if isinstance(key, Hashable):
+                seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def parse_yaml(text: str, *, source: str) -> Any:
+    """Read one YAML document.
+
+    Args:
+        text: The document.
+        source: Its file name, for the message of an error.
+
+    Raises:
+        SchemaError: The text is not YAML, or a key is repeated; the place is the line and column.
+    """
+    try:
+        return yaml.load(text, Loader=_Loader)  # a SafeLoader, no code runs
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else None
+        raise SchemaError(f"{source} is not valid YAML: {error.problem}", place=place) from error
+    except yaml.YAMLError as error:
+        raise SchemaError(f"{source} is not valid YAML: {error}") from error
