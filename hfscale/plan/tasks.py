@@ -50,6 +50,11 @@ class Plan:
         """Number of signal points of the campaign."""
         return self.tasks[-1].stop if self.tasks else 0
 
+    @property
+    def task_ids(self) -> frozenset[str]:
+        """Identities of all tasks."""
+        return frozenset(task.id for task in self.tasks)
+
     def task(self, task_id: str) -> Task:
         """Return the task of that identity.
 

@@ -1,0 +1,98 @@
+"""Writing the arrays of one task, as whole chunks, and their digest."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Shaped
+
+from hfscale.errors import StoreError
+from hfscale.plan.tasks import Plan, Task
+from hfscale.store.layout import VARIABLES, PointStatus, block_shape
+
+if TYPE_CHECKING:
+    import zarr
+
+
+def open_group(path: Path) -> "zarr.Group":
+    """Open the zarr group of a store for reading and for writing whole chunks."""
+    import zarr
+
+    try:
+        return zarr.open_group(zarr.storage.LocalStore(path), mode="r+")
+    except (OSError, ValueError, KeyError) as error:
+        raise StoreError(f"the store {path} is damaged: {error}", remedy="make a new store") from error
+
+
+def write_block(group: "zarr.Group", plan: Plan, task: Task, arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> None:
+    """Write all arrays of a task; see `hfscale.store.store.ResultStore.write_block`."""
+    _check_task(plan, task)
+    _check_arrays(group, task, arrays)
+    for name in VARIABLES:
+        # A chunk that holds only the fill value must still become a file; zarr's default would delete an existing one.
+        array = open_array(group, name).with_config({"write_empty_chunks": True})
+        try:
+            array[task.start : task.stop] = arrays[name]
+        except OSError as error:
+            raise StoreError(
+                f"{name} of task {task.id} cannot be written: {error.strerror or error}",
+                remedy="make room or mend the disk, then run the same command again",
+            ) from error
+
+
+def block_digest(group: "zarr.Group", plan: Plan, task: Task) -> str:
+    """Return the SHA-256 of all arrays of a task as they are in the store.
+
+    Raises:
+        StoreError: A chunk cannot be read, or a point has no status, so the block was not completely written.
+    """
+    _check_task(plan, task)
+    digest = hashlib.sha256()
+    for name, variable in VARIABLES.items():
+        try:
+            values = np.asarray(open_array(group, name)[task.start : task.stop])
+        except (OSError, ValueError, RuntimeError) as error:
+            raise StoreError(
+                f"{name} of task {task.id} cannot be read: {error}", remedy="run the task again"
+            ) from error
+        if name == "status" and (values == PointStatus.not_run).any():
+            raise StoreError(f"task {task.id} cannot be finished: its block is not completely written")
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(values, dtype=np.dtype(variable.dtype).newbyteorder("<")).tobytes())
+    return digest.hexdigest()
+
+
+def open_array(group: "zarr.Group", name: str) -> "zarr.Array[Any]":
+    """Return one array of a store."""
+    import zarr
+
+    array = group[name]
+    if not isinstance(array, zarr.Array):
+        raise StoreError(f"{name} of the store {group.store} is not an array", remedy="make a new store")
+    return array
+
+
+def _check_task(plan: Plan, task: Task) -> None:
+    # Two writers inside one chunk lose data, so a task must be exactly what the chunks were cut for.
+    if task not in plan.tasks:
+        raise StoreError(f"task {task.id} (points {task.start} to {task.stop}) is not in the plan of the store")
+
+
+def _check_arrays(group: "zarr.Group", task: Task, arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> None:
+    missing, unknown = VARIABLES.keys() - arrays.keys(), arrays.keys() - VARIABLES.keys()
+    if missing or unknown:
+        raise StoreError(
+            f"the block of task {task.id} lacks {sorted(missing)} and has unknown {sorted(unknown)}",
+            remedy="start from hfscale.store.layout.empty_block",
+        )
+    n_mu, n_parameters = open_array(group, "mu").shape[0], open_array(group, "parameter").shape[0]
+    for name, variable in VARIABLES.items():
+        expected = block_shape(variable, task.n_points, n_mu, n_parameters)
+        given = arrays[name]
+        if given.shape != expected or given.dtype != variable.dtype:
+            raise StoreError(
+                f"{name} of task {task.id} is {given.dtype}{list(given.shape)},"
+                f" it must be {variable.dtype}{list(expected)}"
+            )

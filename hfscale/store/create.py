@@ -1,0 +1,199 @@
+"""Making a new store: complete under another name first, then put in place, so that no half store is ever seen."""
+
+import glob
+import os
+import re
+import shutil
+import time
+import uuid
+import warnings
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+
+from hfscale.errors import StoreError
+from hfscale.plan.tasks import Plan
+from hfscale.store import files
+from hfscale.store.layout import FORMAT_VERSION, NSIGMA, RESERVED, VARIABLES, Variable, block_shape
+from hfscale.store.open import is_store, open_store
+from hfscale.store.store import ResultStore
+
+if TYPE_CHECKING:
+    import zarr
+
+_PLAIN_NAME = re.compile(r"[^A-Za-z0-9_.+-]")
+
+
+def create_store(
+    path: str | Path,
+    *,
+    settings: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    plan: Plan,
+    labels: Mapping[str, np.ndarray],
+    parameters: Sequence[str],
+    mu: Float[np.ndarray, "mu"],
+    provenance: Mapping[str, Any],
+) -> ResultStore:
+    """Make an empty store with every array, the plan and a copy of the inputs.
+
+    Args:
+        path: Folder to make. It must not exist.
+        settings: The document of `hfscale.plan.digests.settings_document`; its ``points`` name the signal points.
+        inputs: JSON document that workers read their inputs from.
+        plan: The tasks; a task is one chunk of the point axis.
+        labels: One array over the points per label of the patchset, of numbers or of text.
+        parameters: Names of the model's parameters.
+        mu: The tested values of the parameter of interest.
+        provenance: JSON document of who made it with what: versions, digests.
+
+    Raises:
+        StoreError: The path exists, its parent is missing, or it cannot be written; nothing was touched.
+    """
+    target = Path(path).absolute()
+    _refuse_target(target)
+    _sweep_old_drafts(target)
+    # The name starts with a dot and ends in .partial: hidden, and recognisable as litter if this process is killed.
+    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}{files.PARTIAL_SUFFIX}")
+    try:
+        _write_arrays(draft, settings, plan, labels, parameters, mu, provenance)
+        _write_documents(draft, inputs, plan)
+        draft.rename(target)
+    except OSError as error:
+        raise StoreError(
+            f"the store {target} cannot be written: {error.strerror or error}",
+            remedy="choose another place for the store",
+        ) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return open_store(target)
+
+
+def _refuse_target(target: Path) -> None:
+    if is_store(target):
+        raise StoreError(f"the store {target} exists already", remedy="continue it, or give another name")
+    if target.exists() or target.is_symlink():
+        raise StoreError(
+            f"{target} exists and is not a result store; it was not touched",
+            remedy="give another name for the store, or move what is there",
+        )
+    if not target.parent.is_dir():
+        raise StoreError(
+            f"the folder {target.parent} of the store {target.name} does not exist", remedy="make the folder first"
+        )
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise StoreError(f"the folder {target.parent} cannot be written", remedy="choose another place for the store")
+
+
+def _sweep_old_drafts(target: Path) -> None:
+    """Remove what is left of attempts to make this store that were killed more than an hour ago."""
+    oldest = time.time() - 3600.0
+    for draft in target.parent.glob(f".{glob.escape(target.name)}.*{files.PARTIAL_SUFFIX}"):
+        if draft.stat().st_mtime < oldest:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _write_arrays(
+    draft: Path,
+    settings: Mapping[str, Any],
+    plan: Plan,
+    labels: Mapping[str, np.ndarray],
+    parameters: Sequence[str],
+    mu: Float[np.ndarray, "mu"],
+    provenance: Mapping[str, Any],
+) -> None:
+    import zarr
+
+    label_names = label_array_names(list(labels))
+    group = zarr.open_group(
+        zarr.storage.LocalStore(draft),
+        mode="w-",
+        zarr_format=3,
+        attributes={
+            "Conventions": "CF-1.12",
+            "hfscale_format": FORMAT_VERSION,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "settings": dict(settings),
+            "labels": {label_names[label]: label for label in labels},
+            "provenance": dict(provenance),
+            # Read by xarray, which then shows these arrays as coordinates.
+            "coordinates": " ".join(["name", *label_names.values()]),
+        },
+    )
+    for variable in VARIABLES.values():
+        _create_variable(group, variable, plan, len(mu), len(parameters))
+    _create_coordinate(group, "name", "point", np.array(settings["points"], dtype=object), "name of the signal point")
+    for label, values in labels.items():
+        _create_coordinate(group, label_names[label], "point", values, label)
+    _create_coordinate(group, "mu", "mu", mu, "tested value of the parameter of interest")
+    _create_coordinate(group, "nsigma", "nsigma", np.array(NSIGMA), "standard deviations from the expected median")
+    _create_coordinate(group, "parameter", "parameter", np.array(parameters, dtype=object), "name of the parameter")
+    files.create_ledger_node(group)
+    with warnings.catch_warnings():
+        # zarr notes that consolidated metadata is not in the format's specification yet. Here it only saves readers a
+        # listing: all metadata are final when the store is made.
+        warnings.simplefilter("ignore", zarr.errors.ZarrUserWarning)
+        zarr.consolidate_metadata(group.store)
+
+
+def _create_variable(group: "zarr.Group", variable: Variable, plan: Plan, n_mu: int, n_parameters: int) -> None:
+    group.create_array(
+        variable.name,
+        shape=block_shape(variable, plan.n_points, n_mu, n_parameters),
+        chunks=tuple(max(size, 1) for size in block_shape(variable, plan.task_points, n_mu, n_parameters)),
+        dtype=variable.dtype,
+        fill_value=variable.fill,
+        compressors=_compressors(),
+        dimension_names=variable.dims,
+        attributes=variable.attributes(),
+    )
+
+
+def _create_coordinate(group: "zarr.Group", name: str, dim: str, values: np.ndarray, long_name: str) -> None:
+    is_number = values.dtype.kind in "fiu"
+    array = group.create_array(
+        name,
+        shape=values.shape,
+        chunks=(max(len(values), 1),),
+        dtype="float64" if is_number else str,
+        fill_value=float("nan") if is_number else "",
+        compressors=_compressors(),
+        dimension_names=(dim,),
+        attributes={"long_name": long_name, "units": "1"},
+    )
+    array[:] = values.astype("float64") if is_number else values.astype(object)
+
+
+def _compressors() -> list[Any]:
+    from zarr.codecs import Crc32cCodec, ZstdCodec
+
+    return [ZstdCodec(level=3), Crc32cCodec()]
+
+
+def label_array_names(labels: Sequence[str]) -> dict[str, str]:
+    """Choose the name of the array of each label: the label itself where it can be one.
+
+    A label that is the name of another array gets the prefix ``label_``; characters that zarr or the list of
+    coordinates cannot hold become underscores; labels that fall together then are numbered.
+    """
+    chosen: dict[str, str] = {}
+    for label in labels:
+        name = _PLAIN_NAME.sub("_", label)
+        if name in RESERVED or not name.strip("._") or name.startswith("_"):
+            name = f"label_{name}"
+        unique, number = name, 2
+        while unique in chosen.values():
+            unique, number = f"{name}_{number}", number + 1
+        chosen[label] = unique
+    return chosen
+
+
+def _write_documents(draft: Path, inputs: Mapping[str, Any], plan: Plan) -> None:
+    files.write_json(files.plan_file(draft), plan.to_json())
+    files.write_compressed_json(files.inputs_file(draft), inputs)
+    for folder in (files.done_folder(draft), files.failed_folder(draft)):
+        folder.mkdir()

@@ -1,0 +1,133 @@
+"""Our own files inside a store: where they are, and writing them so that they are whole or not there.
+
+They lie in the folder of an array, ``_hfscale/ledger``, because zarr and xarray list the folders of groups, and warn of
+what they do not know there, but never list the folder of an array.
+"""
+
+import gzip
+import json
+import os
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hfscale.errors import StoreError
+
+if TYPE_CHECKING:
+    import zarr
+
+_GROUP = "_hfscale"
+_NODE = "ledger"
+PARTIAL_SUFFIX = ".partial"
+
+
+def create_ledger_node(group: "zarr.Group") -> None:
+    """Add the empty array whose folder holds our files."""
+    group.create_group(_GROUP).create_array(
+        _NODE,
+        shape=(),
+        dtype="uint8",
+        fill_value=0,
+        dimension_names=(),
+        attributes={"long_name": "place of the plan, the inputs and the ledger of tasks, kept as files", "units": "1"},
+    )
+
+
+def ledger_folder(store: Path) -> Path:
+    """Return the folder of all our files."""
+    return store / _GROUP / _NODE
+
+
+def plan_file(store: Path) -> Path:
+    """Return the file of the plan."""
+    return ledger_folder(store) / "plan.json"
+
+
+def inputs_file(store: Path) -> Path:
+    """Return the file of the inputs."""
+    return ledger_folder(store) / "inputs.json.gz"
+
+
+def lock_file(store: Path) -> Path:
+    """Return the file that the one writing driver holds locked."""
+    return ledger_folder(store) / "lock"
+
+
+def done_folder(store: Path) -> Path:
+    """Return the folder of the markers of finished tasks."""
+    return ledger_folder(store) / "done"
+
+
+def failed_folder(store: Path) -> Path:
+    """Return the folder of the records of tasks that failed."""
+    return ledger_folder(store) / "failed"
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a JSON file at once: it is whole or not there, and survives a crash of the machine once this returns."""
+    _write_at_once(path, json.dumps(document, indent=1, allow_nan=False).encode())
+
+
+def write_compressed_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a gzipped JSON file at once. Equal documents give equal files."""
+    text = json.dumps(document, separators=(",", ":"), allow_nan=False)
+    _write_at_once(path, gzip.compress(text.encode(), compresslevel=6, mtime=0))
+
+
+def _write_at_once(path: Path, data: bytes) -> None:
+    draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}{PARTIAL_SUFFIX}")
+    try:
+        with draft.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    _fsync_folder(path.parent)
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file, gzipped if its name says so.
+
+    Raises:
+        StoreError: The file is missing or damaged.
+    """
+    try:
+        data = path.read_bytes()
+        return json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)
+    except (OSError, EOFError, ValueError) as error:
+        raise StoreError(
+            f"the file {path.name} of the store is missing or damaged: {error}",
+            place=str(path),
+            remedy="restore the store from a copy, or make a new one",
+        ) from error
+
+
+def sweep_partial_files(store: Path, older_than: float) -> int:
+    """Remove what writers left behind that were killed while writing.
+
+    Args:
+        store: Folder of the store.
+        older_than: Age in seconds below which a file may still be someone's who is writing now.
+
+    Returns:
+        How many files were removed.
+    """
+    oldest = time.time() - older_than
+    removed = 0
+    for path in store.rglob(f"*{PARTIAL_SUFFIX}"):
+        if path.is_file() and path.stat().st_mtime <= oldest:
+            path.unlink(missing_ok=True)
+            removed += 1
+    return removed

@@ -1,0 +1,125 @@
+"""The arrays of a result store: names, dimensions, types, fill values and what they mean. The one place to add one.
+
+Every number that is missing is NaN, and whether it is missing because nothing ran, because nothing could be computed or
+because a fit failed is told by a status array next to it, never by the number.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+FORMAT_VERSION = 1
+"""Raised when a reader of an older version could misread a newer store."""
+
+NSIGMA = (-2.0, -1.0, 0.0, 1.0, 2.0)
+"""The expected CLs are kept for these standard deviations of the background-only test statistic."""
+
+
+class PointStatus(IntEnum):
+    """What became of one signal point at one POI value, the values of the array ``status``."""
+
+    not_run = 0
+    ok = 1
+    no_signal = 2
+    failed = 3
+
+
+class FitStatus(IntEnum):
+    """How one fit ended, the values of the arrays ``fit_status_*``."""
+
+    not_run = 0
+    converged = 1
+    at_bound = 2
+    not_converged = 3
+    not_finite = 4
+    flat = 5
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One array of the store.
+
+    Attributes:
+        name: Name of the array.
+        dims: Its dimensions, ``point`` first.
+        long_name: What it is.
+        dtype: ``float64`` or ``uint8``.
+        units: Units, ``1`` for a pure number.
+        flags: Meaning of the values of a status array, or None for a number.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    long_name: str
+    dtype: str = "float64"
+    units: str = "1"
+    flags: type[IntEnum] | None = None
+
+    @property
+    def fill(self) -> float | int:
+        """The value of what was never written."""
+        return 0 if self.flags is not None else float("nan")
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the attributes of the array, in the CF conventions' names."""
+        attributes: dict[str, Any] = {"long_name": self.long_name, "units": self.units}
+        if self.flags is not None:
+            attributes["flag_values"] = [int(flag) for flag in self.flags]
+            attributes["flag_meanings"] = " ".join(flag.name for flag in self.flags)
+        return attributes
+
+
+def _number(name: str, dims: str, long_name: str) -> Variable:
+    return Variable(name, tuple(dims.split()), long_name)
+
+
+def _status(name: str, dims: str, long_name: str, flags: type[IntEnum]) -> Variable:
+    return Variable(name, tuple(dims.split()), long_name, dtype="uint8", flags=flags)
+
+
+_TABLE = (
+    _number("CLs_obs", "point mu", "observed CLs"),
+    _number("CLs_exp", "point mu nsigma", "expected CLs under the background-only hypothesis"),
+    _number("CLsb", "point mu", "observed p-value of the signal-plus-background hypothesis"),
+    _number("CLb", "point mu", "one minus the observed p-value of the background-only hypothesis"),
+    _number("q", "point mu", "observed value of the test statistic"),
+    _number("q_asimov", "point mu", "value of the test statistic on the background-only Asimov data"),
+    _number("mu_hat", "point", "best-fit value of the parameter of interest"),
+    _number("mu_hat_error", "point", "uncertainty of the best-fit value of the parameter of interest"),
+    _number("twice_nll_free", "point", "minimum of twice the negative log-likelihood, all parameters free"),
+    _number("twice_nll_background", "point", "the same, parameter of interest fixed to zero"),
+    _number("twice_nll_conditional", "point mu", "the same, parameter of interest fixed to mu"),
+    _number("twice_nll_asimov_free", "point", "the same on the Asimov data, all parameters free"),
+    _number("twice_nll_asimov", "point mu", "the same on the Asimov data, parameter of interest fixed to mu"),
+    _number("parameters_free", "point parameter", "best-fit parameters, all free"),
+    _number("parameters_background", "point parameter", "best-fit parameters, parameter of interest fixed to zero"),
+    _number("parameters_conditional", "point mu parameter", "best-fit parameters, parameter of interest fixed to mu"),
+    _number("parameters_asimov", "point mu parameter", "the same on the Asimov data"),
+    _status("fit_status_free", "point", "how the fit with all parameters free ended", FitStatus),
+    _status("fit_status_background", "point", "how the background-only fit ended", FitStatus),
+    _status("fit_status_conditional", "point mu", "how the fit with mu fixed ended", FitStatus),
+    _status("fit_status_asimov", "point mu", "how the fit of the Asimov data with mu fixed ended", FitStatus),
+    # Last, because variables are written in this order: a point with a status has all its numbers.
+    _status("status", "point mu", "what became of the signal point", PointStatus),
+)
+
+VARIABLES = MappingProxyType({variable.name: variable for variable in _TABLE})
+DIMENSIONS = ("point", "mu", "nsigma", "parameter")
+RESERVED = frozenset({*VARIABLES, *DIMENSIONS, "name"})
+
+
+def block_shape(variable: Variable, n_points: int, n_mu: int, n_parameters: int) -> tuple[int, ...]:
+    """Return the shape of a variable over ``n_points`` signal points."""
+    sizes = {"point": n_points, "mu": n_mu, "nsigma": len(NSIGMA), "parameter": n_parameters}
+    return tuple(sizes[dim] for dim in variable.dims)
+
+
+def empty_block(n_points: int, n_mu: int, n_parameters: int) -> dict[str, np.ndarray]:
+    """Return all arrays of a block of signal points, filled as if nothing had run, for a task to fill."""
+    return {
+        name: np.full(block_shape(variable, n_points, n_mu, n_parameters), variable.fill, dtype=variable.dtype)
+        for name, variable in VARIABLES.items()
+    }

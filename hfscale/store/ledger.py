@@ -1,0 +1,88 @@
+"""The ledger: one marker per finished task, one record per failed task, as small JSON files.
+
+A task is finished if and only if its marker is there. The marker is written last and at once; which chunks exist says
+nothing, because a killed task leaves some of them.
+"""
+
+import os
+import platform
+import socket
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from hfscale.errors import StoreError
+from hfscale.plan.tasks import Task
+from hfscale.store import files
+
+_PACKAGES = ("hfscale", "jax", "jaxlib", "numpy", "scipy", "zarr")
+
+
+def write_marker(store: Path, task: Task, report: Mapping[str, Any]) -> None:
+    """Write the marker of a finished task, and drop the record of an earlier failure."""
+    document = {
+        "task": task.id,
+        "start": task.start,
+        "stop": task.stop,
+        **report,
+        "finished": datetime.now(UTC).isoformat(),
+        "host": socket.gethostname(),
+        "process": os.getpid(),
+        "versions": versions(),
+    }
+    _write(files.done_folder(store) / f"{task.id}.json", document)
+    (files.failed_folder(store) / f"{task.id}.json").unlink(missing_ok=True)
+
+
+def write_failure(store: Path, task: Task, reason: str) -> None:
+    """Write the record of a task that failed after all retries."""
+    document = {
+        "task": task.id,
+        "start": task.start,
+        "stop": task.stop,
+        "reason": reason,
+        "failed": datetime.now(UTC).isoformat(),
+        "host": socket.gethostname(),
+    }
+    _write(files.failed_folder(store) / f"{task.id}.json", document)
+
+
+def _write(path: Path, document: Mapping[str, Any]) -> None:
+    try:
+        files.write_json(path, document)
+    except OSError as error:
+        raise StoreError(
+            f"the ledger entry {path.name} cannot be written: {error.strerror or error}",
+            place=str(path),
+            remedy="make room or mend the disk, then run the same command again",
+        ) from error
+
+
+def done(store: Path) -> set[str]:
+    """Return the identities of all tasks with a marker."""
+    return {path.stem for path in files.done_folder(store).glob("*.json")}
+
+
+def markers(store: Path) -> dict[str, dict[str, Any]]:
+    """Read all markers, by task identity."""
+    return {path.stem: files.read_json(path) for path in sorted(files.done_folder(store).glob("*.json"))}
+
+
+def failures(store: Path) -> dict[str, str]:
+    """Read the reasons of all failed tasks, by task identity."""
+    folder = files.failed_folder(store)
+    return {path.stem: str(files.read_json(path)["reason"]) for path in sorted(folder.glob("*.json"))}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that numbers come from."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            # A source tree that was not installed has no version.
+            found[package] = "unknown"
+    return found

@@ -1,0 +1,41 @@
+"""One driver per store, by a lock of the operating system that ends with the process that holds it."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hfscale.errors import StoreError
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold the lock of a file.
+
+    Raises:
+        StoreError: Another process holds it, or the file cannot be made.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise StoreError(f"the store cannot be written: {error}", place=str(path)) from error
+    try:
+        _acquire(descriptor, path)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, path: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise StoreError(
+            "another process is running on this store",
+            place=str(path.parents[2]),
+            remedy="wait for it, or stop it and run the same command again",
+        ) from error
+    except OSError:
+        # Some network file systems have no locks. Two drivers are then wasteful, not wrong: writes are idempotent.
+        return

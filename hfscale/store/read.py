@@ -1,0 +1,52 @@
+"""Reading a store: as an xarray dataset, the status of its points, and the reasons of those that failed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from hfscale.plan.tasks import Plan
+from hfscale.store.blocks import open_array
+from hfscale.store.layout import PointStatus
+
+if TYPE_CHECKING:
+    import xarray
+    import zarr
+
+
+def open_dataset(path: Path, status: UInt8[np.ndarray, "point mu"]) -> "xarray.Dataset":
+    """Open a store as a dataset whose arrays are read when they are used.
+
+    `xarray.open_zarr` gives the same without this package, but for one thing: a task that was killed between its data
+    and its marker shows its stored status there, and the given one here.
+    """
+    import xarray
+
+    dataset: xarray.Dataset = xarray.open_zarr(path, chunks=None)
+    stored = dataset["status"]
+    return dataset.assign(status=(stored.dims, status, stored.attrs))
+
+
+def point_status(group: "zarr.Group", plan: Plan, done: AbstractSet[str]) -> UInt8[np.ndarray, "point mu"]:
+    """Return the status of every point at every POI value, "not run" for those of unfinished tasks."""
+    status = np.array(open_array(group, "status")[...], dtype=np.uint8)
+    for task in plan.tasks:
+        if task.id not in done:
+            status[task.start : task.stop] = PointStatus.not_run
+    return status
+
+
+def point_reasons(
+    names: Sequence[str], plan: Plan, markers: Iterable[Mapping[str, Any]], failures: Mapping[str, str]
+) -> dict[str, str]:
+    """Return why each failed point failed, its own reason or that of its task, in the order of the points."""
+    found: dict[str, str] = {}
+    for marker in markers:
+        found.update({str(name): str(why) for name, why in marker.get("reasons", {}).items()})
+    for task_id, why in failures.items():
+        task = plan.task(task_id)
+        found.update(dict.fromkeys(names[task.start : task.stop], why))
+    return {name: found[name] for name in names if name in found}

@@ -1,0 +1,136 @@
+"""The open store: writing the block of a task, the ledger, and reading what is there."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Shaped, UInt8
+
+from hfscale.plan.tasks import Plan, Task
+from hfscale.store import blocks, files, ledger, lock, read
+from hfscale.store.status import StoreStatus, summarize
+
+if TYPE_CHECKING:
+    import xarray
+    import zarr
+
+
+@dataclass(frozen=True)
+class ResultStore:
+    """A result store on disk. Made by `hfscale.store.open.open_store` or `hfscale.store.create.create_store`.
+
+    Any number of processes may write different tasks at the same time; one driver at a time may hand them out, see
+    `locked`. Nothing is kept in memory that another process could change.
+
+    Attributes:
+        path: Its folder.
+        attributes: Attributes of the root group: settings, labels, provenance.
+        plan: The tasks.
+    """
+
+    path: Path
+    attributes: Mapping[str, Any]
+    plan: Plan
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings document that the results depend on."""
+        return dict(self.attributes["settings"])
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Name of the array of each label of the patchset, by label."""
+        return {label: name for name, label in self.attributes["labels"].items()}
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the signal points, in order."""
+        return [str(name) for name in self.settings["points"]]
+
+    @cached_property
+    def group(self) -> "zarr.Group":
+        """The zarr group of the store."""
+        return blocks.open_group(self.path)
+
+    def inputs(self) -> dict[str, Any]:
+        """Read the copy of the inputs that the store was made with."""
+        return dict(files.read_json(files.inputs_file(self.path)))
+
+    def write_block(self, task: Task, arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> None:
+        """Write all arrays of the points of a task. Twice with equal arrays is the same as once.
+
+        Args:
+            task: A task of the plan; its points are whole chunks.
+            arrays: Every variable of `hfscale.store.layout.VARIABLES`, over the task's points.
+
+        Raises:
+            StoreError: A variable is missing, unknown, or of another shape or type; or the disk refuses.
+        """
+        blocks.write_block(self.group, self.plan, task, arrays)
+
+    def mark_done(self, task: Task, report: Mapping[str, Any]) -> None:
+        """Record that a task is finished: the last thing that a task does.
+
+        Args:
+            task: A task of the plan.
+            report: JSON document about it. ``seconds`` (wall time) and ``reasons`` (point name -> why it failed) are
+                used for the summary; host, time, versions and the digest of the stored arrays are added.
+
+        Raises:
+            StoreError: The block is not completely there, or the marker cannot be written.
+        """
+        digest = blocks.block_digest(self.group, self.plan, task)
+        ledger.write_marker(self.path, task, {**report, "sha256": digest})
+
+    def done(self) -> set[str]:
+        """Return the identities of the finished tasks."""
+        return ledger.done(self.path) & self.plan.task_ids
+
+    def pending(self) -> tuple[Task, ...]:
+        """Return the tasks that are not finished, in order: those that were never run and those that failed."""
+        done = self.done()
+        return tuple(task for task in self.plan.tasks if task.id not in done)
+
+    def record_failure(self, task: Task, reason: str) -> None:
+        """Record why a task failed after all retries. It stays pending."""
+        ledger.write_failure(self.path, task, reason)
+
+    def failures(self) -> dict[str, str]:
+        """Return the reason of every task that failed and was not finished since."""
+        unfinished = self.plan.task_ids - self.done()
+        return {task_id: why for task_id, why in ledger.failures(self.path).items() if task_id in unfinished}
+
+    def reasons(self) -> dict[str, str]:
+        """Return why each failed signal point failed, by name."""
+        return read.point_reasons(self.names, self.plan, ledger.markers(self.path).values(), self.failures())
+
+    def point_status(self) -> UInt8[np.ndarray, "point mu"]:
+        """Return the `hfscale.store.layout.PointStatus` of every point; "not run" where the task is unfinished."""
+        return read.point_status(self.group, self.plan, self.done())
+
+    def status(self) -> StoreStatus:
+        """Count what is done, failed and left."""
+        markers = ledger.markers(self.path)
+        return summarize(self.plan, markers, self.failures(), self.point_status())
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """Open the results as a lazy dataset; the points of unfinished tasks have status 0 (not run)."""
+        return read.open_dataset(self.path, self.point_status())
+
+    def sweep(self, older_than: float = 600.0) -> int:
+        """Remove the litter of killed writers that is older than so many seconds, and return how much it was."""
+        return files.sweep_partial_files(self.path, older_than)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the store for one driver; the operating system lets go even if the process is killed.
+
+        Raises:
+            StoreError: Another process holds it.
+        """
+        with lock.exclusive(files.lock_file(self.path)):
+            yield
