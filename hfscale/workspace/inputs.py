@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any
 
 from hfscale.errors import SchemaError
 
@@ -72,7 +72,7 @@ class Inputs:
         return document
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
+    def from_json(cls, document: Mapping[str, Any]) -> "Inputs":
         """Rebuild inputs from what ``to_json`` made.
 
         Raises:

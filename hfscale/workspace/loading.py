@@ -20,7 +20,7 @@ from hfscale.workspace.points import (
 )
 from hfscale.workspace.regions import locate_background, locate_patches, locate_patches_beside
 from hfscale.workspace.schema import violations
-from hfscale.workspace.sources import Document, Location, read_documents
+from hfscale.workspace.sources import Document, Location, parse_source, read_documents
 
 IN_MEMORY = "given in memory"
 
@@ -132,7 +132,7 @@ def _choose_measurement(workspace: Mapping[str, Any], name: str | None, source: 
 
 
 def _read_signals(
-    patchset: str | Path | Mapping[str, Any] | None, patches: Sequence[str], beside: Sequence[Location]
+    patchset: str | Path | Mapping[str, Any] | None, patches: Sequence[str], beside: tuple[Location, ...]
 ) -> _Signals | None:
     """Return the points that the user gave, or else those beside the workspace, or None."""
     if patchset is not None and patches:
@@ -145,7 +145,7 @@ def _read_signals(
     if not locations:
         return None
     documents = read_documents(locations)
-    named_directly = patchset is not None and str(locations[0]) == str(patchset)
+    named_directly = patchset is not None and locations == (parse_source(patchset),)
     if named_directly or any(isinstance(document.content, dict) for document in documents):
         return _from_patchset(documents[0])
     return _bare(points_of_patch_files(documents))

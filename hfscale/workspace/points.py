@@ -20,7 +20,7 @@ def points_of_patchset(patchset: Document) -> tuple[SignalPoint, ...]:
 
     Raises:
         SchemaError: The document is no valid patchset.
-        PatchError: Two patches have one name or equal values, or a patch lacks the value of a label.
+        PatchError: Two patches have one name or equal values, or names and number of labels do not fit.
     """
     document = require_patchset(patchset.content, patchset.source)
     for violation in violations(document, "patchset"):
@@ -30,6 +30,12 @@ def points_of_patchset(patchset: Document) -> tuple[SignalPoint, ...]:
             remedy="correct it there",
         )
     labels = document["metadata"]["labels"]
+    if len(set(labels)) != len(labels):
+        raise PatchError(
+            f"{patchset.source}: a label occurs twice in {', '.join(labels)}",
+            place="metadata/labels",
+            remedy="rename one of them",
+        )
     points = [_patchset_point(index, labels, patchset) for index in range(len(document["patches"]))]
     _require_unique(points)
     return tuple(points)

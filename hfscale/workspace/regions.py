@@ -127,8 +127,7 @@ def _nearest(folder: str, patterns: tuple[str, ...], names: tuple[str, ...]) -> 
 
 def _folder_of(location: Location, names: tuple[str, ...]) -> str | None:
     """Return the folder inside the container that the user named ("" for all of it), None for a member file."""
-    folder = posixpath.normpath(location.member) if location.member else ""
-    folder = "" if folder == "." else folder
+    folder = location.member or ""
     return folder if any(_is_below(name, folder) for name in names) or not folder else None
 
 

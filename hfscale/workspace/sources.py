@@ -42,11 +42,16 @@ def parse_source(source: str | Path) -> Location:
     """Split ``ARCHIVE::MEMBER``; a path that exists is taken as it is. The member may be a folder in the archive.
 
     Raises:
-        SourceError: The path does not exist.
+        SourceError: The path does not exist, or has a member but is no archive.
     """
     path, separator, member = str(source).partition(SEPARATOR)
-    location = Location(Path(source)) if Path(source).exists() or not separator else Location(Path(path), member)
-    if not location.path.exists():
+    try:
+        taken_whole = not separator or Path(source).exists()
+        location = Location(Path(source)) if taken_whole else Location(Path(path), _clean(member))
+        exists = location.path.exists()
+    except OSError as error:
+        raise SourceError(f"{source} cannot be read: {error}", remedy="check the path and its permissions") from error
+    if not exists:
         raise SourceError(f"{location.path} does not exist", remedy="check the path")
     if location.member is not None and not is_container(location.path):
         raise SourceError(
@@ -62,9 +67,8 @@ def find_member(path: Path, member: str, names: Sequence[str]) -> Location:
     Raises:
         SourceError: There is no such member.
     """
-    cleaned = posixpath.normpath(member)
-    if cleaned in names:
-        return Location(path, cleaned)
+    if member in names:
+        return Location(path, member)
     near = get_close_matches(member, names, n=5, cutoff=0.3) or list(names[:10])
     remedy = f"choose one of: {', '.join(near)}" if near else "it holds no JSON files"
     raise SourceError(f"{path} holds no {member!r}", remedy=remedy)
@@ -109,6 +113,12 @@ def parse_json(data: bytes, source: str) -> Any:
         ) from error
     except (ValueError, RecursionError) as error:  # not Unicode, a number of thousands of digits, too deep
         raise SourceError(f"{source} is not JSON: {error}", remedy="check that it is a JSON file") from error
+
+
+def _clean(member: str) -> str | None:
+    """Return the name of a member in its simplest form, None for the whole archive."""
+    name = posixpath.normpath(member)
+    return None if name == "." else name
 
 
 def _refuse_constant(literal: str) -> None:
