@@ -1,0 +1,1 @@
+"""The made-up search behind the embedded example: spectra, systematic uncertainties, backgrounds and signal."""
