@@ -1,0 +1,61 @@
+"""What the loop says while it runs, and what it says at the end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hfscale.plan.tasks import Task
+
+
+@dataclass(frozen=True)
+class TaskReport:
+    """What a finished task tells the driver; its numbers are in the store.
+
+    Attributes:
+        task: Identity of the task.
+        ok: How many of its signal points have a result.
+        no_signal: How many give the parameter of interest nothing to scale.
+        failed: How many have a failed fit.
+        seconds: Wall time.
+        reasons: Name of each failed point -> why.
+    """
+
+    task: str
+    ok: int
+    no_signal: int
+    failed: int
+    seconds: float
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a task.
+
+    Attributes:
+        kind: ``finished``, ``retried`` (it raised and is tried again), ``failed`` (it is given up), or ``tick``
+            (nothing happened for a while).
+        task: The task, None for a tick.
+        report: What a finished task returned.
+        reason: Why a task is retried or given up.
+    """
+
+    kind: Literal["finished", "retried", "failed", "tick"]
+    task: Task | None = None
+    report: TaskReport | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What became of all tasks of a run.
+
+    Attributes:
+        reports: Report of every finished task, in the order in which they finished.
+        failures: Identity of every task that was given up -> why.
+        retries: How many times a task was tried again.
+    """
+
+    reports: tuple[TaskReport, ...]
+    failures: Mapping[str, str]
+    retries: int

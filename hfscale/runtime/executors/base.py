@@ -1,0 +1,65 @@
+"""What an engine must offer to the loop."""
+
+from collections.abc import Callable, Collection, Hashable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, runtime_checkable
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a call ended: with a value, or with the error that it raised.
+
+    Attributes:
+        value: What the function returned; None if it raised.
+        error: What it raised; None if it returned. An error that must not be tried again is a
+            `hfscale.errors.TaskError`: the engine lost the call several times, for example because it kills workers.
+    """
+
+    value: Any = None
+    error: Exception | None = None
+
+
+@runtime_checkable
+class Executor(Protocol):
+    """An engine that runs calls. Not safe for use by several threads.
+
+    Attributes:
+        name: Name of the engine, as on the command line.
+        dashboard_link: Address of the engine's own progress page, or None.
+    """
+
+    name: str
+    dashboard_link: str | None
+
+    def slots(self) -> int:
+        """Return how many calls can run at the same time now; at least one."""
+        ...
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Hashable:
+        """Hand over one call and return a handle for it, at once. Function, arguments and result must pickle."""
+        ...
+
+    def wait(self, handles: Collection[Hashable], timeout: float | None) -> Mapping[Hashable, Outcome]:
+        """Wait until at least one of these calls ended, and return all that did; a returned handle is used up.
+
+        Args:
+            handles: Handles from `submit`, each not returned before.
+            timeout: Seconds after which to return an empty mapping, None for no limit. A limit may be passed over
+                by an engine that computes while it waits.
+        """
+        ...
+
+    def cancel(self, handles: Collection[Hashable]) -> None:
+        """Forget calls. Those that run may go on to their end; nobody hears of it."""
+        ...
+
+    def close(self) -> None:
+        """Stop what was started; a second time does nothing."""
+        ...
+
+    def __enter__(self) -> "Executor": ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

@@ -1,0 +1,56 @@
+"""Choosing and starting an executor by its name on the command line."""
+
+import os
+from typing import Literal
+
+from hfscale.errors import InputError
+from hfscale.runtime.executors.base import Executor
+
+START_SECONDS = 5.0
+"""About what starting Dask workers costs, each of which imports JAX and compiles the model again."""
+
+
+def available_cpus() -> int:
+    """Return how many CPUs this process may use, by its affinity."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def choose_executor(
+    asked: Literal["auto", "local", "dask"], workers: int | None, n_tasks: int, expected_seconds: float
+) -> Literal["local", "dask"]:
+    """Resolve ``auto``: Dask if its workers are expected to win back the time that starting them costs.
+
+    Args:
+        asked: The name that the user gave.
+        workers: Number of workers that the user gave, None for one per CPU.
+        n_tasks: Number of tasks that are left.
+        expected_seconds: Expected length of the work on one worker.
+    """
+    if asked != "auto":
+        return asked
+    parallel = min(workers or available_cpus(), n_tasks)
+    if parallel < 2:
+        return "local"
+    saved = expected_seconds * (1.0 - 1.0 / parallel)
+    return "dask" if saved > START_SECONDS else "local"
+
+
+def open_executor(name: str, workers: int | None = None) -> Executor:
+    """Start an executor. Use it in a ``with`` statement, or close it.
+
+    Args:
+        name: The engine, ``local`` or ``dask``.
+        workers: Number of worker processes for ``dask``, None for one per CPU; ``local`` ignores it.
+
+    Raises:
+        InputError: There is no such engine.
+    """
+    if name == "local":
+        from hfscale.runtime.executors.local import LocalExecutor
+
+        return LocalExecutor()
+    if name == "dask":
+        from hfscale.runtime.executors.dask import DaskExecutor
+
+        return DaskExecutor.start(workers or available_cpus())
+    raise InputError(f"there is no executor {name!r}", remedy="choose local or dask")

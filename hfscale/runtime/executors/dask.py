@@ -1,0 +1,179 @@
+"""The executor that runs calls on Dask workers: of a cluster of its own on this machine, or of the user's.
+
+Whoever reaches a Dask scheduler or worker can run code as its owner. The own cluster therefore speaks TLS with keys
+that exist in memory only, and every socket, the dashboards' too, listens on 127.0.0.1.
+"""
+
+# mypy: allow-untyped-calls
+# (most of distributed has no annotations)
+
+import logging
+import os
+import uuid
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
+from concurrent.futures import CancelledError
+from contextlib import ExitStack, contextmanager, suppress
+from types import MappingProxyType, TracebackType
+from typing import Any
+
+import dask
+import distributed
+from distributed.security import Security
+
+from hfscale.errors import TaskError
+from hfscale.runtime.executors.base import Executor, Outcome
+
+LOOPBACK = "127.0.0.1"
+
+WORKER_ENVIRONMENT = MappingProxyType(
+    {
+        "NPROC": "1",  # the only setting that keeps XLA's pool to one thread; read when JAX is first imported
+        "JAX_PLATFORMS": "cpu",
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+)
+
+ALLOWED_WORKER_DEATHS = 3
+"""A task is given up when it was running on more workers than this while they died."""
+
+
+class DaskExecutor(Executor):
+    """Runs calls on the workers of a Dask client."""
+
+    def __init__(self, client: distributed.Client) -> None:
+        """Use the cluster of a client; both stay the caller's, and open when this is closed."""
+        self.name = "dask"
+        self.client = client
+        self.dashboard_link: str | None = client.dashboard_link or None
+        self._futures: dict[Hashable, distributed.Future[Any]] = {}
+        self._owned = ExitStack()
+
+    @classmethod
+    def start(cls, workers: int) -> "DaskExecutor":
+        """Start a cluster of worker processes on this machine, each with one thread; closing ends it.
+
+        Args:
+            workers: Number of worker processes.
+        """
+        with ExitStack() as stack:
+            stack.enter_context(_quiet_logs())
+            stack.enter_context(_worker_environment())
+            cluster = stack.enter_context(_local_cluster(workers))
+            client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
+            executor = cls(client)
+            executor._owned = stack.pop_all()
+        return executor
+
+    def slots(self) -> int:
+        """Return the number of worker threads that are connected now."""
+        threads: dict[str, int] = self.client.nthreads()
+        return max(1, sum(threads.values()))
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Hashable:
+        """Submit a call under a key of its own: a call tried again must run again."""
+        key = f"{getattr(function, '__name__', 'call')}-{uuid.uuid4().hex}"
+        self._futures[key] = self.client.submit(function, *args, key=key, pure=False)
+        return key
+
+    def wait(self, handles: Collection[Hashable], timeout: float | None) -> Mapping[Hashable, Outcome]:
+        """Wait for the scheduler to report at least one call as ended."""
+        futures = {handle: self._futures[handle] for handle in handles}
+        if not futures:
+            return {}
+        # Cancelled calls, as those of a scheduler that went away, have ended too and are collected below.
+        with self.client.as_current(), suppress(TimeoutError, CancelledError):
+            distributed.wait(list(futures.values()), timeout=timeout, return_when="FIRST_COMPLETED")
+        ended = [handle for handle, future in futures.items() if future.done()]
+        return {handle: _outcome(self._futures.pop(handle)) for handle in ended}
+
+    def cancel(self, handles: Collection[Hashable]) -> None:
+        """Cancel calls at the scheduler."""
+        self.client.cancel([self._futures.pop(handle) for handle in handles if handle in self._futures])
+
+    def close(self) -> None:
+        """End the own cluster, if any."""
+        self._owned.close()
+
+    def __enter__(self) -> "DaskExecutor":
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+
+def _outcome(future: distributed.Future[Any]) -> Outcome:
+    if future.status == "finished":
+        return Outcome(value=future.result())
+    if future.status == "cancelled":
+        return Outcome(error=CancelledError("the Dask scheduler dropped the call"))
+    error = future.exception()
+    if isinstance(error, distributed.KilledWorker):
+        return Outcome(
+            error=TaskError(
+                f"the worker process died {ALLOWED_WORKER_DEATHS + 1} times while running it",
+                remedy="the usual cause is too little memory: use fewer workers or smaller tasks",
+            )
+        )
+    return Outcome(error=error)
+
+
+def _local_cluster(workers: int) -> distributed.LocalCluster:
+    environment = {**dask.config.get("distributed.nanny.pre-spawn-environ"), **WORKER_ENVIRONMENT}
+    options = {
+        "distributed.nanny.pre-spawn-environ": environment,
+        "distributed.scheduler.allowed-failures": ALLOWED_WORKER_DEATHS,
+        "distributed.worker.multiprocessing-method": "spawn",
+    }
+    with dask.config.set(options):
+        return distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host=LOOPBACK,
+            protocol="tls://",
+            security=Security.temporary(),
+            dashboard_address=f"{LOOPBACK}:0",
+            worker_dashboard_address=f"{LOOPBACK}:0",
+            silence_logs=logging.CRITICAL,
+        )
+
+
+@contextmanager
+def _worker_environment() -> Iterator[None]:
+    """Give this process the workers' environment while they live, and then its own again.
+
+    Dask copies the variables of ``pre-spawn-environ`` into the environment of the driver and leaves them there, and
+    prefers a value that the driver already has: both would change what the user set for the driver.
+    """
+    before = {name: os.environ.get(name) for name in dask.config.get("distributed.nanny.pre-spawn-environ")}
+    before |= {name: os.environ.get(name) for name in (*WORKER_ENVIRONMENT, "PYTHONHASHSEED")}
+    os.environ.update(WORKER_ENVIRONMENT)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _quiet_logs() -> Iterator[None]:
+    """Keep Dask's own notices (a worker that died, a connection that closed) out of the user's terminal.
+
+    What they mean for a task is told by its outcome.
+    """
+    logger = logging.getLogger("distributed")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,61 @@
+"""The executor that runs every call in this process, when the loop waits for it."""
+
+from collections.abc import Callable, Collection, Hashable, Mapping
+from types import TracebackType
+from typing import Any
+
+from hfscale.runtime.executors.base import Executor, Outcome
+
+
+class LocalExecutor(Executor):
+    """Runs one call at a time in this process and starts no other: no start-up time, and a plain traceback."""
+
+    def __init__(self) -> None:
+        self.name = "local"
+        self.dashboard_link: str | None = None
+        self._waiting: dict[Hashable, tuple[Callable[..., Any], tuple[Any, ...]]] = {}
+
+    def slots(self) -> int:
+        """Return one."""
+        return 1
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Hashable:
+        """Remember the call; `wait` runs it."""
+        handle = object()
+        self._waiting[handle] = (function, args)
+        return handle
+
+    def wait(self, handles: Collection[Hashable], timeout: float | None) -> Mapping[Hashable, Outcome]:
+        """Run the call that waits longest, whatever the timeout, and return its outcome alone."""
+        asked = set(handles)
+        for handle in list(self._waiting):
+            if handle in asked:
+                function, args = self._waiting.pop(handle)
+                return {handle: _call(function, args)}
+        return {}
+
+    def cancel(self, handles: Collection[Hashable]) -> None:
+        """Forget calls that were not run."""
+        for handle in handles:
+            self._waiting.pop(handle, None)
+
+    def close(self) -> None:
+        """Forget all calls."""
+        self._waiting.clear()
+
+    def __enter__(self) -> "LocalExecutor":
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+
+def _call(function: Callable[..., Any], args: tuple[Any, ...]) -> Outcome:
+    try:
+        return Outcome(value=function(*args))
+    except Exception as error:  # noqa: BLE001 (an executor hands on whatever a call raises, as a worker process would)
+        return Outcome(error=error)

@@ -1,0 +1,202 @@
+"""The contract of executors: every engine's class runs the same tests."""
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from hfscale.errors import InputError, PatchError
+from hfscale.plan.tasks import make_plan
+from hfscale.runtime.events import TaskReport
+from hfscale.runtime.executors.base import Executor, Outcome
+from hfscale.runtime.executors.choose import choose_executor, open_executor
+from hfscale.runtime.loop import run_tasks
+
+
+# Functions for workers are made inside functions: they then travel by value, as workers cannot import test modules.
+def make_half() -> Callable[[int], float]:
+    def half(number: int) -> float:
+        if number < 0:
+            raise ValueError(f"{number} is negative")
+        return number / 2
+
+    return half
+
+
+def collect(executor: Executor, handles: Sequence[Hashable]) -> dict[Hashable, Outcome]:
+    left, outcomes = set(handles), {}
+    for _ in range(1000):
+        if not left:
+            break
+        ended = executor.wait(left, 1.0)
+        assert ended.keys() <= left
+        outcomes.update(ended)
+        left -= ended.keys()
+    return outcomes
+
+
+class ExecutorContract:
+    """What every executor must do. A subclass gives the fixture ``executor``."""
+
+    def test_it_has_a_name_and_a_slot(self, executor: Executor) -> None:
+        assert executor.name
+        assert executor.slots() >= 1
+
+    def test_every_call_ends_once_with_its_own_value(self, executor: Executor) -> None:
+        handles = [executor.submit(make_half(), number) for number in range(20)]
+        outcomes = collect(executor, handles)
+        assert [outcomes[handle] for handle in handles] == [Outcome(number / 2) for number in range(20)]
+
+    def test_equal_calls_are_different_calls(self, executor: Executor) -> None:
+        half = make_half()
+        first, second = executor.submit(half, 1), executor.submit(half, 1)
+        assert first != second
+        assert len(collect(executor, [first, second])) == 2
+
+    def test_an_error_is_an_outcome(self, executor: Executor) -> None:
+        good, bad = executor.submit(make_half(), 2), executor.submit(make_half(), -1)
+        outcomes = collect(executor, [good, bad])
+        assert outcomes[good].value == 1.0
+        assert isinstance(outcomes[bad].error, ValueError)
+        assert str(outcomes[bad].error) == "-1 is negative"
+
+    def test_our_errors_arrive_whole(self, executor: Executor) -> None:
+        def fail() -> None:
+            raise PatchError("the patch of p1 does not apply", place="/channels/0", remedy="mend it")
+
+        handle = executor.submit(fail)
+        error = collect(executor, [handle])[handle].error
+        assert isinstance(error, PatchError)
+        assert (error.message, error.place, error.remedy) == (
+            "the patch of p1 does not apply",
+            "/channels/0",
+            "mend it",
+        )
+
+    def test_waiting_for_nothing_ends(self, executor: Executor) -> None:
+        assert executor.wait([], 0.1) == {}
+
+    def test_cancelled_calls_do_not_disturb_others(self, executor: Executor) -> None:
+        cancelled = [executor.submit(make_half(), number) for number in range(5)]
+        executor.cancel(cancelled)
+        executor.cancel(cancelled)
+        kept = executor.submit(make_half(), 8)
+        assert collect(executor, [kept]) == {kept: Outcome(4.0)}
+
+    def test_the_loop_runs_on_it(self, executor: Executor) -> None:
+        plan = make_plan(7, 2, "settings", [f"p{i}" for i in range(7)])
+        bad = plan.tasks[1].id
+
+        def work(task_id: str) -> TaskReport:
+            if task_id == bad:
+                raise ArithmeticError("no minimum")
+            return TaskReport(task_id, ok=2, no_signal=0, failed=0, seconds=0.1)
+
+        summary = run_tasks(plan.tasks, executor, work, retries=1)
+        assert {report.task for report in summary.reports} == {task.id for task in plan.tasks} - {bad}
+        assert summary.failures == {bad: "ArithmeticError: no minimum"}
+        assert summary.retries == 1
+
+
+class TestLocal(ExecutorContract):
+    @pytest.fixture
+    def executor(self) -> Iterator[Executor]:
+        with open_executor("local") as executor:
+            yield executor
+
+    def test_it_runs_in_this_process_only_when_waited_for(self, executor: Executor) -> None:
+        seen: list[int] = []
+        handles = [executor.submit(seen.append, number) for number in range(3)]
+        assert seen == []
+        assert list(executor.wait(handles, None)) == handles[:1]
+        assert seen == [0]
+
+    def test_an_interrupt_is_no_outcome(self, executor: Executor) -> None:
+        def interrupt() -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            executor.wait([executor.submit(interrupt)], None)
+
+
+@pytest.fixture(scope="module")
+def dask_executor() -> Iterator[Executor]:
+    with open_executor("dask", 2) as executor:
+        yield executor
+    executor.close()
+
+
+@pytest.mark.dask
+class TestDask(ExecutorContract):
+    @pytest.fixture
+    def executor(self, dask_executor: Executor) -> Executor:
+        return dask_executor
+
+    def test_workers_have_one_thread_and_their_own_environment(self, executor: Executor) -> None:
+        from hfscale.runtime.executors.dask import DaskExecutor
+
+        def look() -> tuple[str, str]:
+            import os
+
+            return os.environ["NPROC"], os.environ["JAX_PLATFORMS"]
+
+        assert isinstance(executor, DaskExecutor)
+        assert list(executor.client.nthreads().values()) == [1, 1]
+        handle = executor.submit(look)
+        assert collect(executor, [handle])[handle].value == ("1", "cpu")
+
+    def test_a_client_of_the_user_is_used_and_left_open(self, executor: Executor) -> None:
+        from hfscale.runtime.executors.dask import DaskExecutor
+
+        assert isinstance(executor, DaskExecutor)
+        with DaskExecutor(executor.client) as guest:
+            handle = guest.submit(make_half(), 4)
+            assert collect(guest, [handle]) == {handle: Outcome(2.0)}
+        assert executor.client.status == "running"
+
+
+@pytest.mark.dask
+def test_a_dask_executor_leaves_no_settings_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    import logging
+    import os
+
+    import dask
+    import distributed
+
+    from hfscale.runtime.executors.dask import WORKER_ENVIRONMENT
+
+    monkeypatch.setenv("NPROC", "7")
+    names = [*os.environ, *WORKER_ENVIRONMENT]
+    environment = {name: os.environ.get(name) for name in names}
+    config = dask.config.get("distributed.nanny.pre-spawn-environ")
+    level = logging.getLogger("distributed").level
+    with open_executor("dask", 1) as executor:
+        handle = executor.submit(os.getenv, "NPROC")
+        assert collect(executor, [handle]) == {handle: Outcome("1")}
+    assert {name: os.environ.get(name) for name in names} == environment
+    assert dask.config.get("distributed.nanny.pre-spawn-environ") == config
+    assert logging.getLogger("distributed").level == level
+    with pytest.raises(ValueError, match="No clients"):
+        distributed.default_client()
+
+
+def test_an_unknown_engine_is_refused() -> None:
+    with pytest.raises(InputError, match="no executor 'slurm'"):
+        open_executor("slurm")
+
+
+@pytest.mark.parametrize(
+    ("asked", "workers", "tasks", "seconds", "chosen"),
+    [
+        ("local", 8, 100, 1e6, "local"),
+        ("dask", 8, 1, 0.1, "dask"),
+        ("auto", 8, 100, 1.0, "local"),
+        ("auto", 8, 100, 100.0, "dask"),
+        ("auto", 8, 1, 100.0, "local"),
+        ("auto", 1, 100, 100.0, "local"),
+    ],
+)
+def test_auto_takes_dask_only_where_it_saves_time(
+    asked: Any, workers: int, tasks: int, seconds: float, chosen: str
+) -> None:
+    assert choose_executor(asked, workers, tasks, seconds) == chosen
