@@ -1,0 +1,71 @@
+"""A small store, and a task function that writes numbers into it that depend on the points alone."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hfscale.plan.digests import digest, settings_document
+from hfscale.plan.tasks import make_plan
+from hfscale.runtime.events import TaskReport
+from hfscale.runtime.executors.base import Executor
+from hfscale.runtime.executors.choose import open_executor
+from hfscale.store.create import create_store
+from hfscale.store.store import ResultStore
+
+NAMES = [f"signal_{i}" for i in range(8)]
+
+
+@pytest.fixture
+def make_store(tmp_path: Path) -> Callable[[str], ResultStore]:
+    """Make a store of eight points in tasks of two."""
+
+    def make(name: str) -> ResultStore:
+        settings = settings_document({}, "measurement", "mu", {}, NAMES, [])
+        return create_store(
+            tmp_path / name,
+            settings=settings,
+            inputs={},
+            plan=make_plan(8, 2, digest(settings), NAMES),
+            labels={},
+            parameters=["mu"],
+            mu=np.array([1.0]),
+            provenance={},
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_work() -> Callable[[ResultStore], Callable[[str], TaskReport]]:
+    """Make the task function of a store; it travels to workers by value."""
+
+    def make(store: ResultStore) -> Callable[[str], TaskReport]:
+        path = str(store.path)
+
+        def work(task_id: str) -> TaskReport:
+            import numpy as np
+
+            from hfscale.runtime.events import TaskReport
+            from hfscale.store.layout import PointStatus, empty_block
+            from hfscale.store.open import open_store
+
+            store = open_store(path)
+            task = store.plan.task(task_id)
+            arrays = empty_block(task.n_points, 1, 1)
+            arrays["CLs_obs"][:, 0] = np.sqrt(np.arange(task.start, task.stop))
+            arrays["status"][...] = PointStatus.ok
+            store.write_block(task, arrays)
+            store.mark_done(task, {"seconds": 0.1, "reasons": {}})
+            return TaskReport(task_id, ok=task.n_points, no_signal=0, failed=0, seconds=0.1)
+
+        return work
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def dask_executor() -> Iterator[Executor]:
+    with open_executor("dask", 2) as executor:
+        yield executor

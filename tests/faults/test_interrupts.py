@@ -1,0 +1,100 @@
+"""Ending the driver of a run on Dask: with control-C, and with SIGKILL."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from hfscale.store.store import ResultStore
+
+pytestmark = [
+    pytest.mark.dask,
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc"),
+]
+
+ROOT = Path(__file__).parents[2]
+
+PROGRAM = """
+import sys, time
+from hfscale.errors import InterruptedRunError
+from hfscale.runtime.executors.choose import open_executor
+from hfscale.runtime.loop import run_tasks
+from hfscale.store.open import open_store
+
+def work(task_id):
+    time.sleep(600.0)
+
+def say(event):
+    sys.stdout.write("running\\n")
+    sys.stdout.flush()
+
+if __name__ == "__main__":
+    store = open_store(sys.argv[1])
+    try:
+        with open_executor("dask", 2) as executor:
+            run_tasks(store.pending(), executor, work, on_event=say)
+    except InterruptedRunError as error:
+        sys.stdout.write(str(error))
+        sys.exit(3)
+"""
+
+
+def left_running(session: int) -> list[str]:
+    """Return the command lines of the processes of a session that are still there after a grace period."""
+    for _ in range(100):
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                state, _, _, owner = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+                command = (folder / "cmdline").read_text()
+            except OSError:
+                continue
+            if int(owner) == session and state != "Z":
+                found.append(command)
+        if not found:
+            break
+        time.sleep(0.1)
+    return found
+
+
+@contextmanager
+def running_driver(program: Path, store: ResultStore) -> Iterator[subprocess.Popen[str]]:
+    """Start a run in a session of its own, and wait until its workers are busy."""
+    program.write_text(PROGRAM)
+    with subprocess.Popen(
+        [sys.executable, "-X", "dev", "-W", "error", str(program), str(store.path)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "running\n"
+        yield process
+
+
+def test_control_c_ends_everything_in_silence(make_store: Callable[[str], ResultStore], tmp_path: Path) -> None:
+    store = make_store("interrupted.zarr")
+    with running_driver(tmp_path / "program.py", store) as process:
+        # As a terminal does it: to the driver and to its workers at once.
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 3, err
+    assert "0 of 4 tasks finished" in out
+    assert err == ""
+    assert left_running(process.pid) == []
+    assert store.status().points_pending == 8
+
+
+def test_a_killed_driver_leaves_no_worker_behind(make_store: Callable[[str], ResultStore], tmp_path: Path) -> None:
+    with running_driver(tmp_path / "program.py", make_store("killed.zarr")) as process:
+        process.kill()
+        process.communicate(timeout=60)
+    assert left_running(process.pid) == []

@@ -1,0 +1,88 @@
+"""Who can reach the workers: nobody from another machine, and nobody without the keys."""
+
+import os
+import socket
+import struct
+from pathlib import Path
+
+import pytest
+
+from hfscale.runtime.executors.base import Executor
+
+pytestmark = [
+    pytest.mark.dask,
+    pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs Linux's /proc/net/tcp"),
+]
+
+LISTENING = "0A"
+
+
+def process_tree(root: int) -> set[int]:
+    """Return a process and all its descendants."""
+    parents = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents[int(status.parent.name)] = int(fields[1])
+    tree = {root}
+    while more := {child for child, parent in parents.items() if parent in tree} - tree:
+        tree |= more
+    return tree
+
+
+def socket_inodes(process: int) -> set[str]:
+    inodes = set()
+    for link in Path(f"/proc/{process}/fd").glob("*"):
+        try:
+            target = str(link.readlink())
+        except OSError:
+            continue
+        if target.startswith("socket:["):
+            inodes.add(target[8:-1])
+    return inodes
+
+
+def listening_addresses(processes: set[int]) -> set[str]:
+    """Return the addresses at which any of the processes listens, by Linux's tables of sockets."""
+    inodes = {inode for process in processes for inode in socket_inodes(process)}
+    addresses = set()
+    for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+        path = Path("/proc/net") / table
+        for line in path.read_text().splitlines()[1:] if path.exists() else []:
+            fields = line.split()
+            if fields[3] == LISTENING and fields[9] in inodes:
+                words = bytes.fromhex(fields[1].partition(":")[0])
+                packed = b"".join(
+                    struct.pack(">I", *struct.unpack("=I", words[i : i + 4])) for i in range(0, len(words), 4)
+                )
+                addresses.add(socket.inet_ntop(family, packed))
+    return addresses
+
+
+def test_the_tables_are_read_right() -> None:
+    with socket.create_server(("127.0.0.1", 0)):
+        assert "127.0.0.1" in listening_addresses({os.getpid()})
+    with socket.create_server(("0.0.0.0", 0)):
+        assert "0.0.0.0" in listening_addresses({os.getpid()})
+
+
+def test_nothing_listens_beyond_this_machine(dask_executor: Executor) -> None:
+    tree = process_tree(os.getpid())
+    assert len(tree) >= 1 + dask_executor.slots()
+    assert listening_addresses(tree) == {"127.0.0.1"}
+
+
+def test_a_client_without_the_keys_is_refused(dask_executor: Executor) -> None:
+    import distributed
+
+    from hfscale.runtime.executors.dask import DaskExecutor
+
+    assert isinstance(dask_executor, DaskExecutor)
+    address = dask_executor.client.scheduler.address
+    assert address.startswith("tls://127.0.0.1:")
+    with pytest.raises((OSError, RuntimeError)):
+        distributed.Client(address.replace("tls://", "tcp://"), timeout=2, set_as_default=False)
+    with pytest.raises(TypeError, match="TLS"):
+        distributed.Client(address, timeout=2, set_as_default=False)
