@@ -6,6 +6,7 @@ by the walk over sorted channels, samples and modifiers.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -86,11 +87,13 @@ def _set(
     )
 
 
+@lru_cache(maxsize=4096)
 def alpha_set(name: str) -> ParameterSet:
     """Parameter of histosys and normsys: unit normal constraint around 0."""
     return _set(name, "normal", 1, 0.0, (-5.0, 5.0), scalar=True)
 
 
+@lru_cache(maxsize=4096)
 def normfactor_set(name: str) -> ParameterSet:
     """Free scalar factor."""
     return _set(name, "none", 1, 1.0, (0.0, 10.0), scalar=True)
@@ -175,12 +178,12 @@ def _values(parameter: ParameterSet, key: str, values: Sequence[float]) -> Float
 
 def check_complete(parameter: ParameterSet) -> None:
     """Raise ModelError where a required value (lumi's, say) was never given, or makes no sense."""
-    for key in ("inits", "lower", "upper", "auxdata", "width"):
-        if not np.isfinite(getattr(parameter, key)).all():
-            raise ModelError(
-                f"parameter '{parameter.name}' needs inits, bounds, auxdata and sigmas from the measurement",
-                remedy=f"add a configuration for '{parameter.name}' to the measurement's parameters",
-            )
+    p = parameter
+    if not np.isfinite((p.inits, p.lower, p.upper, p.auxdata, p.width)).all():
+        raise ModelError(
+            f"parameter '{p.name}' needs inits, bounds, auxdata and sigmas from the measurement",
+            remedy=f"add a configuration for '{p.name}' to the measurement's parameters",
+        )
     if (parameter.width <= 0).any():
         raise ModelError(f"parameter '{parameter.name}': sigmas and factors must be positive")
     outside = (parameter.inits < parameter.lower) | (parameter.inits > parameter.upper)

@@ -1,6 +1,6 @@
 """One signal point: its samples, data and parameters, taken from a patched workspace."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,10 +75,8 @@ def _parameter_sets(
 ) -> dict[str, ParameterSet]:
     by_type: dict[str, dict[str, ParameterSet]] = {kind: {} for kind in MODIFIER_TYPES}
     for (channel, sample), data in samples.items():
-        for name in data.histosys:
-            by_type["histosys"].setdefault(name, par.alpha_set(name))
-        for name in data.normsys:
-            by_type["normsys"].setdefault(name, par.alpha_set(name))
+        _add_new(by_type["histosys"], data.histosys, par.alpha_set)
+        _add_new(by_type["normsys"], data.normsys, par.alpha_set)
         for kind, name in data.factors:
             _add_factor(by_type[kind], kind, name, data, (channel, sample), bins[channel])
     by_type["staterror"] = {
@@ -97,6 +95,12 @@ def _parameter_sets(
     return sets
 
 
+def _add_new(sets: dict[str, ParameterSet], names: Iterable[str], make: Callable[[str], ParameterSet]) -> None:
+    for name in names:
+        if name not in sets:
+            sets[name] = make(name)
+
+
 def _add_factor(
     sets: dict[str, ParameterSet], kind: str, name: str, data: SampleData, where: tuple[str, str], n: int
 ) -> None:
@@ -111,12 +115,8 @@ def _add_factor(
     elif kind == "shapefactor":
         if sets.setdefault(name, par.shapefactor_set(name, n)).size != n:
             raise ModelError(f"shapefactor '{name}' is shared by channels with different numbers of bins")
-    elif kind == "lumi":
-        sets.setdefault(name, par.lumi_set(name))
-    elif kind == "normfactor":
-        sets.setdefault(name, par.normfactor_set(name))
-    else:  # staterror: filled when all participating samples are known; the placeholder only marks the name
-        sets.setdefault(name, par.normfactor_set(name))
+    else:  # a staterror is made when all participating samples are known: here only its name counts
+        _add_new(sets, [name], par.lumi_set if kind == "lumi" else par.normfactor_set)
 
 
 def _staterror(name: str, bins: Mapping[str, int], samples: Mapping[tuple[str, str], SampleData]) -> ParameterSet:

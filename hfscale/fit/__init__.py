@@ -1,0 +1,1 @@
+"""Bounded minimisation of batches of likelihoods, with status codes; iminuit as second opinion."""
