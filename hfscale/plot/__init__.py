@@ -1,0 +1,1 @@
+"""From CLs of signal points to exclusion contours: arrays to lines, then lines to a Figure."""

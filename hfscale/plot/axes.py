@@ -1,0 +1,193 @@
+"""From signal points in label space to the plane of a contour.
+
+A patchset can hold several planes of a model with more masses than axes. Drawn together they would give a surface that
+means nothing, so the selected points must be *one* plane:
+
+1. no two points share their place (x, y), and
+2. the numeric labels span a plane: each is an affine function of two of them (affine rank 2 or less). With m_n1 == 60,
+   or with m_n2 - m_n1 == 130, three masses span a plane. Labels that rise or fall with one axis alone (a cross-section
+   that follows the mass) are left out of the count.
+3. Labels of text are the same at all points, or different at all of them and so mere names.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from hfscale.errors import SelectionError
+from hfscale.plot.expressions import Expression, evaluate_numbers, evaluate_truth, parse_expression
+from hfscale.plot.planes import free_labels, is_numeric, shared_places, spans_a_plane, suggest_selections
+from hfscale.plot.points import PlanePoints
+from hfscale.plot.significance import significance
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Signal points at their places in the plane of a contour.
+
+    Args:
+        names: Names of the points.
+        x: First coordinate.
+        y: Second coordinate.
+        Z_obs: Observed significance Phi^-1(1 - CLs); NaN where there is no result.
+        Z_exp: Expected significances for -2 to +2 standard deviations, as in ``PlanePoints.CLs_exp``.
+        status: Status of each point, as in ``PlanePoints``.
+        x_text: The expression of x.
+        y_text: The expression of y.
+        select: The selection, or None.
+        hidden: Points that a projection left out, because another one is at the same place.
+    """
+
+    names: tuple[str, ...]
+    x: Float[np.ndarray, "point"]
+    y: Float[np.ndarray, "point"]
+    Z_obs: Float[np.ndarray, "point"]
+    Z_exp: Float[np.ndarray, "point 5"]
+    status: tuple[str, ...]
+    x_text: str
+    y_text: str
+    select: str | None
+    hidden: tuple[str, ...]
+
+    @property
+    def has_observed(self) -> bool:
+        """Whether any point has an observed result; there is none for expected-only calculations."""
+        return bool(np.isfinite(self.Z_obs).any())
+
+    @property
+    def done(self) -> Bool[np.ndarray, "point"]:
+        """The points that enter the contours: with all the results that there are."""
+        done = np.isfinite(self.Z_exp).all(axis=1)
+        return np.asarray(done & np.isfinite(self.Z_obs) if self.has_observed else done)
+
+
+def select_plane(points: PlanePoints, x: str, y: str, select: str | None = None, *, project: bool = False) -> Plane:
+    """Choose signal points and give each its place in the plane.
+
+    Args:
+        points: All signal points.
+        x: Expression of the labels for the first axis, such as ``m_sbottom``.
+        y: Expression for the second axis, such as ``m_n2 - m_n1``.
+        select: Condition that points must meet, such as ``m_n1 == 60``; None takes all.
+        project: Draw points of several planes in one. Of points at the same place the one with the largest
+            expected CLs stays, so that a place counts as excluded only where all points there are expected to be.
+
+    Raises:
+        SelectionError: An expression cannot be evaluated, no point is selected, or the points are not one plane; then
+            the message lists selections that would do.
+    """
+    if select is not None:
+        kept = evaluate_truth(parse_expression(select), points.labels)
+        if not kept.any():
+            raise SelectionError(
+                f"no signal point of {len(points.names)} has {select}", remedy=_label_ranges(points) or None
+            )
+        points = points.take(kept)
+    if not points.names:
+        raise SelectionError("there are no signal points to draw")
+    axes = parse_expression(x), parse_expression(y)
+    places = np.column_stack([_axis(expression, points) for expression in axes])
+    if project:
+        CLs_exp, _ = _with_no_signal(points)
+        stay = _largest_at_each_place(places, CLs_exp[:, 2])
+    else:
+        stay = np.ones(len(places), dtype=bool)
+        _refuse_several_planes(points, places, axes, select)
+    hidden = tuple(name for name, here in zip(points.names, stay, strict=True) if not here)
+    return _plane(points.take(stay), places[stay], (x, y), select, hidden)
+
+
+def _plane(
+    points: PlanePoints,
+    places: Float[np.ndarray, "point 2"],
+    texts: tuple[str, str],
+    select: str | None,
+    hidden: tuple[str, ...],
+) -> Plane:
+    CLs_exp, CLs_obs = _with_no_signal(points)
+    return Plane(
+        names=points.names,
+        x=places[:, 0],
+        y=places[:, 1],
+        Z_obs=significance(CLs_obs),
+        Z_exp=significance(CLs_exp),
+        status=points.status,
+        x_text=texts[0],
+        y_text=texts[1],
+        select=select,
+        hidden=hidden,
+    )
+
+
+def _with_no_signal(points: PlanePoints) -> tuple[Float[np.ndarray, "point 5"], Float[np.ndarray, "point"]]:
+    """Return expected and observed CLs: 1 where a patch adds no signal, NaN where there is no valid result.
+
+    An observed CLs is only set where some point has one: without data there is no observed contour.
+    """
+    status = np.array(points.status)
+    usable = np.isin(status, ("ok", "no_signal", "partial"))
+    CLs_exp = np.where(usable[:, None], points.CLs_exp, np.nan)
+    CLs_obs = np.where(usable, points.CLs_obs, np.nan)
+    CLs_exp[status == "no_signal"] = 1.0
+    if np.isfinite(CLs_obs).any():
+        CLs_obs[status == "no_signal"] = 1.0
+    return CLs_exp, CLs_obs
+
+
+def _axis(expression: Expression, points: PlanePoints) -> Float[np.ndarray, "point"]:
+    values = evaluate_numbers(expression, points.labels)
+    if not np.isfinite(values).all():
+        worst = points.names[int(np.flatnonzero(~np.isfinite(values))[0])]
+        raise SelectionError(
+            f"the axis {expression.text!r} has no finite value at signal point {worst!r}",
+            remedy="leave such points out with a selection",
+        )
+    return values
+
+
+def _largest_at_each_place(
+    places: Float[np.ndarray, "point 2"], CLs: Float[np.ndarray, "point"]
+) -> Bool[np.ndarray, "point"]:
+    order = np.argsort(np.where(np.isnan(CLs), -np.inf, -CLs), kind="stable")  # a missing result hides the others
+    _, first = np.unique(places[order], axis=0, return_index=True)
+    stay = np.zeros(len(places), dtype=bool)
+    stay[order[first]] = True
+    return stay
+
+
+def _refuse_several_planes(
+    points: PlanePoints, places: Float[np.ndarray, "point 2"], axes: tuple[Expression, Expression], select: str | None
+) -> None:
+    if not spans_a_plane(places):
+        raise SelectionError(
+            f"the {len(places)} selected signal points lie on one line in {axes[0].text} and {axes[1].text}",
+            remedy="choose axes or a selection in which both coordinates vary independently",
+        )
+    used = {name for axis in axes for name in axis.names}
+    free = free_labels(points.labels, places, used)
+    twins = shared_places(places)
+    if not free and not twins:
+        return
+    title = f"the {len(points.names)} selected signal points are no single plane of {axes[0].text} and {axes[1].text}"
+    if free:
+        reason = f"{', '.join(free)} still {'varies' if len(free) == 1 else 'vary'}"
+    else:
+        first, second = twins[0]
+        reason = f"{points.names[first]!r} and {points.names[second]!r} are at the same place"
+    suggestions = suggest_selections(points.labels, places, used)
+    listed = [f'--select "{_joined(select, text)}"  ({size} points)' for text, size in suggestions]
+    remedy = "select one plane, or draw them together with --project"
+    raise SelectionError(f"{title}: {reason}", remedy="\n    ".join([f"{remedy}:", *listed] if listed else [remedy]))
+
+
+def _joined(select: str | None, more: str) -> str:
+    return more if select is None else f"({select}) and {more}"
+
+
+def _label_ranges(points: PlanePoints) -> str:
+    ranges = []
+    for label, values in points.labels.items():
+        if is_numeric(values) and len(values):
+            ranges.append(f"{label} from {values.min():g} to {values.max():g}")
+    return f"the labels are: {', '.join(ranges)}" if ranges else ""

@@ -1,0 +1,172 @@
+"""Exclusion contours as lines: where the significance crosses that of the chosen CLs.
+
+The recipe is that of HistFitter's ``harvestToContours.py`` (commit 456c2b5): interpolate Z = Phi^-1(1 - CLs) between
+the signal points and draw the contour at Phi^-1(1 - 0.05) = 1.645. The expected band is the region between the
+contours of the -1 and +1 standard deviation quantiles of the expected CLs.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from contourpy import FillType, contour_generator
+from jaxtyping import Float, Int
+
+from hfscale.errors import InputError, SelectionError
+from hfscale.plot.axes import Plane
+from hfscale.plot.clip import clip_line
+from hfscale.plot.interpolate import Grid, interpolate, make_grid
+from hfscale.plot.points import NSIGMA
+from hfscale.plot.significance import significance_of_level
+
+Lines = tuple[Float[np.ndarray, "_ 2"], ...]
+
+
+class Region(NamedTuple):
+    """A filled region: vertices and path codes of its outlines (1 begins, 2 continues, 79 closes), nonzero winding."""
+
+    vertices: Float[np.ndarray, "vertex 2"]
+    codes: Int[np.ndarray, "vertex"]
+
+
+@dataclass(frozen=True)
+class ExclusionContours:
+    """Exclusion contours of one plane of signal points.
+
+    Args:
+        level: CLs at the contour.
+        interpolation: How the surfaces were interpolated.
+        grid: Where, and the hull of the points.
+        Z_obs: Observed significance on the grid, or None without observed results. Valid inside the hull.
+        Z_exp: Expected significances on the grid for -2 to +2 standard deviations.
+        observed: Lines of the observed contour, longest first; none where it does not cross.
+        expected: Lines of the expected contour for -2, -1, 0, +1 and +2 standard deviations.
+        bands: The regions between the contours of -1 and +1, and of -2 and +2 standard deviations; they reach beyond
+            the hull by up to one step of the grid and are to be clipped to it when drawn.
+        messages: Why a contour is missing, a sentence each.
+    """
+
+    level: float
+    interpolation: str
+    grid: Grid
+    Z_obs: Float[np.ndarray, "row column"] | None
+    Z_exp: Float[np.ndarray, "5 row column"]
+    observed: Lines
+    expected: tuple[Lines, Lines, Lines, Lines, Lines]
+    bands: tuple[Region, Region]
+    messages: tuple[str, ...]
+
+
+def exclusion_contours(
+    plane: Plane, *, level: float = 0.05, interpolation: str = "linear", size: int = 200
+) -> ExclusionContours:
+    """Find the contours of a plane of signal points.
+
+    ``linear`` is the default because it predicts left-out points better, and cannot ring where Z falls steeply. Leaving
+    out each inner point in turn, the root mean square error of the observed Z within 1.5 of the contour is 0.31 (with
+    ``rbf`` 0.41) on the 125 points of the full ATLAS 1Lbb likelihood and 0.37 (0.64) on the 130 points with
+    m_n1 == 60 of the ATLAS sbottom search; 5 (7) and 3 (7) points end on the wrong side. Its price are kinks, and hooks
+    in narrow triangles along the edge of the points; ``rbf`` gives the smooth curves of HistFitter.
+
+    Args:
+        plane: From :func:`hfscale.plot.axes.select_plane`.
+        level: CLs at the contour, between 0 and 1; 0.05 is 95% confidence level.
+        interpolation: ``linear`` or ``rbf``.
+        size: Rows and columns of the grid.
+
+    Raises:
+        SelectionError: The level is not between 0 and 1, or the points with results do not span a plane.
+    """
+    if not 0.0 < level < 1.0:
+        raise SelectionError(f"the level {level:g} of the contour is not between 0 and 1")
+    x, y = plane.x[plane.done], plane.y[plane.done]
+    grid = make_grid(x, y, size=size)
+    Z_exp = interpolate(x, y, plane.Z_exp[plane.done], grid, interpolation=interpolation)
+    Z_obs = None
+    if plane.has_observed:
+        Z_obs = interpolate(x, y, plane.Z_obs[plane.done, None], grid, interpolation=interpolation)[0]
+    z = significance_of_level(level)
+    return ExclusionContours(
+        level=level,
+        interpolation=interpolation,
+        grid=grid,
+        Z_obs=Z_obs,
+        Z_exp=Z_exp,
+        observed=() if Z_obs is None else _lines(grid, Z_obs, z),
+        expected=tuple(_lines(grid, surface, z) for surface in Z_exp),  # type: ignore[arg-type]
+        bands=(_band(grid, Z_exp[1], Z_exp[3], z), _band(grid, Z_exp[0], Z_exp[4], z)),
+        messages=_messages(plane, level),
+    )
+
+
+def contours_to_csv(contours: ExclusionContours, path: Path) -> None:
+    """Write the lines as CSV with columns line, segment, x and y, one row per vertex.
+
+    Lines are named ``observed``, ``expected`` and ``expected_-1sigma`` to ``expected_+2sigma``; numbers are written
+    so that they read back exactly.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    named = {"observed": contours.observed}
+    order = sorted(zip(NSIGMA, contours.expected, strict=True), key=lambda item: (abs(item[0]), item[0]))
+    named |= {f"expected_{n:+d}sigma" if n else "expected": lines for n, lines in order}
+    rows = ["line,segment,x,y"]
+    for name, lines in named.items():
+        for segment, line in enumerate(lines):
+            rows.extend(f"{name},{segment},{x!r},{y!r}" for x, y in line.tolist())
+    try:
+        Path(path).write_text("\n".join(rows) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _lines(grid: Grid, surface: Float[np.ndarray, "row column"], z: float) -> Lines:
+    found = contour_generator(x=grid.x, y=grid.y, z=surface).lines(z)
+    clipped = [piece for line in found for piece in clip_line(np.asarray(line), grid.hull)]
+    return tuple(sorted(clipped, key=_length, reverse=True))
+
+
+def _length(line: Float[np.ndarray, "vertex 2"]) -> float:
+    return float(np.hypot(*np.diff(line, axis=0).T).sum())
+
+
+def _band(
+    grid: Grid, strong: Float[np.ndarray, "row column"], weak: Float[np.ndarray, "row column"], z: float
+) -> Region:
+    """Return where the downward fluctuation of the expected CLs excludes and the upward one does not.
+
+    That is the region above z of the larger significance minus that of the smaller one, which it contains. Taking
+    outlines of both, the second reversed, also works where they leave the plane open. Radial functions can cross by a
+    little; the surfaces are put in order first.
+    """
+    outer = _above(grid, np.maximum(strong, weak), z)
+    inner = [points[::-1] for points in _above(grid, np.minimum(strong, weak), z)]
+    outlines = [*outer, *inner]
+    if not outlines:
+        return Region(np.empty((0, 2)), np.empty(0, dtype=np.int64))
+    codes = [np.array([1, *[2] * (len(points) - 2), 79], dtype=np.int64) for points in outlines]
+    return Region(np.concatenate(outlines), np.concatenate(codes))
+
+
+def _above(grid: Grid, surface: Float[np.ndarray, "row column"], z: float) -> list[Float[np.ndarray, "_ 2"]]:
+    """Return closed outlines of where a surface is above z: counter-clockwise, holes clockwise."""
+    generator = contour_generator(x=grid.x, y=grid.y, z=surface, fill_type=FillType.OuterOffset)
+    regions, offsets = generator.filled(z, max(z, surface.max()) + 1.0)
+    return [points[start:stop] for points, ends in zip(regions, offsets, strict=True) for start, stop in pairwise(ends)]
+
+
+def _messages(plane: Plane, level: float) -> tuple[str, ...]:
+    z = significance_of_level(level)
+    messages = []
+    for kind, Z in (("observed", plane.Z_obs), ("expected", plane.Z_exp[:, 2])):
+        known = Z[plane.done]
+        if kind == "observed" and not plane.has_observed:
+            messages.append("there is no observed contour: no point has observed results")
+        elif (known > z).all():
+            messages.append(f"there is no {kind} contour: all {len(known)} points are excluded at CLs < {level:g}")
+        elif (known <= z).all():
+            messages.append(f"there is no {kind} contour: none of {len(known)} points is excluded at CLs < {level:g}")
+    return tuple(messages)
