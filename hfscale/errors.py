@@ -100,6 +100,10 @@ class TaskError(HfscaleError):
     kind = "task"
 
 
+class HfscaleWarning(UserWarning):
+    """Something that is allowed but rarely meant."""
+
+
 class InterruptedRunError(HfscaleError):
     """The run was interrupted; the same command continues it."""
 

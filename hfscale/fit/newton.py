@@ -83,9 +83,7 @@ def _trial(structure: Structure, points: PointNumbers, state: State) -> Float[Ar
     return jnp.where(points.fixed, state.theta, jnp.clip(trial, points.lower, points.upper))
 
 
-def _factor(
-    hessian: Float[Array, "lane parameter parameter"], free: Bool[Array, "lane parameter"]
-) -> _Factored:
+def _factor(hessian: Float[Array, "lane parameter parameter"], free: Bool[Array, "lane parameter"]) -> _Factored:
     diagonal = jnp.abs(jnp.diagonal(hessian, axis1=1, axis2=2))
     moves = free & (diagonal > 0)
     scale = jnp.where(moves, 1.0 / jnp.sqrt(jnp.where(moves, diagonal, 1.0)), 0.0)
@@ -181,8 +179,9 @@ def step(structure: Structure, shared: SharedNumbers, points: PointNumbers, stat
 
     at_lower = (trial <= points.lower) & (ev.gradient > 0)
     at_upper = (trial >= points.upper) & (ev.gradient < 0)
-    free = ~points.fixed & ~at_lower & ~at_upper
-    room = (points.lower - trial, points.upper - trial)
+    movable = jnp.logical_not(points.fixed)
+    free = movable & ~at_lower & ~at_upper
+    room = (jnp.asarray(points.lower) - trial, jnp.asarray(points.upper) - trial)
     exact = _newton(ev.hessian, ev.gradient, free, structure.poi)
     hessian = jnp.where(exact.definite[:, None, None], ev.hessian, ev.gauss_newton)
     direction = lax.cond(
@@ -202,7 +201,7 @@ def step(structure: Structure, shared: SharedNumbers, points: PointNumbers, stat
     kept = _Kept(accepted, restart)
     iterations = state.iterations + 1
     converged = accepted & exact.definite & (exact.edm < TOLERANCE)
-    bound = (free != ~points.fixed).any(axis=1)
+    bound = (free != movable).any(axis=1)
     failed = ~converged & ((exhausted & ~restart) | (iterations >= MAX_ITERATIONS))
     success = jnp.where(exact.flat, FitStatus.FLAT, jnp.where(bound, FitStatus.AT_BOUND, FitStatus.CONVERGED))
     failure = jnp.where(

@@ -6,11 +6,13 @@ The compiled step has a fixed shape, so nothing recompiles, and no fit waits for
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jax import Array
+from jaxtyping import Bool, Float, Int, Shaped
 
 from hfscale.fit.newton import State
-from hfscale.fit.programs import step_program
+from hfscale.fit.programs import Program, step_program
 from hfscale.fit.status import FitStatus
 from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
 
@@ -43,6 +45,10 @@ class FitResults(NamedTuple):
         good = [status for status in FitStatus if status.succeeded]
         return np.isin(self.status, good)
 
+    def take_status(self, fit: int) -> FitStatus:
+        """Status of one fit."""
+        return FitStatus(int(self.status[fit]))
+
     def take(self, index: Int[np.ndarray, " selected"]) -> "FitResults":
         """Results of the given fits, in that order."""
         return FitResults(*(array[index] for array in self))
@@ -51,7 +57,7 @@ class FitResults(NamedTuple):
 def lanes_for(structure: Structure) -> int:
     """Lanes per step: enough to spread the cost of a call, few enough to stay in the cache of a core."""
     work = (structure.n_entries + structure.n_bins) * structure.n_parameters
-    return int(2 ** np.clip(np.round(np.log2(200_000 / max(work, 1))), 2, 7))
+    return int(2 ** np.clip(np.round(np.log2(60_000 / max(work, 1))), 2, 5))
 
 
 def minimise(
@@ -84,7 +90,7 @@ class _Queue:
         self.next = 0
         self.fit_of_lane = np.full(lanes, -1)
         self.points = fits.take(np.zeros(lanes, dtype=np.int64)) if n else fits
-        self.state = _empty_state(structure, lanes)
+        self.state = _fresh_state(np.zeros((lanes, structure.n_parameters)), structure.n_bins)
         self.results = FitResults(*(np.zeros((n, *a.shape[1:]), a.dtype) for a in _results_of(self.state)))
 
     def refill(self) -> bool:
@@ -98,7 +104,7 @@ class _Queue:
         self.fit_of_lane[lanes] = new
         for own, source in zip(self.points, self.fits, strict=True):
             own[lanes] = source[new]
-        fresh = _empty_state_rows(self.state, self.start[new])
+        fresh = _fresh_state(self.start[new], self.state.rates.shape[1])
         self.state = State(*(_with_rows(a, lanes, rows) for a, rows in zip(self.state, fresh, strict=True)))
         return True
 
@@ -109,7 +115,7 @@ class _Queue:
         if not len(ended):
             return False
         for own, source in zip(self.results, _results_of(self.state), strict=True):
-            own[self.fit_of_lane[ended]] = np.asarray(source)[ended]
+            own[self.fit_of_lane[ended]] = source[ended]
         self.fit_of_lane[ended] = -1
         return True
 
@@ -118,57 +124,45 @@ class _Queue:
         return bool((self.fit_of_lane >= 0).any())
 
 
-def _run(queue: _Queue, shared: SharedNumbers, program: object) -> FitResults:
+def _run(queue: _Queue, shared: SharedNumbers, program: Program) -> FitResults:
     queue.refill()
     points = jax.device_put(queue.points)
     common = jax.device_put(shared)
     while queue.running:
-        queue.state = program(common, points, queue.state)  # type: ignore[operator]
+        queue.state = program(common, points, queue.state)
         if queue.collect() and queue.refill():
             points = jax.device_put(queue.points)
     return queue.results
 
 
 def _results_of(state: State) -> tuple[np.ndarray, ...]:
-    return tuple(getattr(state, name) for name in FitResults._fields)
+    return tuple(np.asarray(getattr(state, name)) for name in FitResults._fields)
 
 
-def _empty_state(structure: Structure, lanes: int) -> State:
-    zeros = np.zeros((lanes, structure.n_parameters))
-    template = State(
-        theta=zeros,
-        nll=np.full(lanes, np.inf),
-        direction=zeros,
-        step=np.ones(lanes),
-        edm=np.full(lanes, np.inf),
-        rates=np.zeros((lanes, structure.n_bins)),
-        poi_variance=np.full(lanes, np.nan),
-        safe=np.zeros(lanes, dtype=bool),
-        iterations=np.zeros(lanes, dtype=np.int64),
-        troubles=np.zeros(lanes, dtype=np.int64),
-        status=np.zeros(lanes, dtype=np.int64),
-    )
-    return template
-
-
-def _empty_state_rows(state: State, start: Float[np.ndarray, "fit parameter"]) -> State:
+def _fresh_state(start: Float[np.ndarray, "fit parameter"], n_bins: int) -> State:
+    """State of fits that are about to begin."""
     n = len(start)
     return State(
-        theta=start,
-        nll=np.full(n, np.inf),
-        direction=np.zeros_like(start),
-        step=np.ones(n),
-        edm=np.full(n, np.inf),
-        rates=np.zeros((n, state.rates.shape[1])),
-        poi_variance=np.full(n, np.nan),
-        safe=np.zeros(n, dtype=bool),
-        iterations=np.zeros(n, dtype=np.int64),
-        troubles=np.zeros(n, dtype=np.int64),
-        status=np.zeros(n, dtype=np.int64),
+        theta=jnp.asarray(start),
+        nll=_filled(n, np.inf),
+        direction=jnp.asarray(np.zeros_like(start)),
+        step=_filled(n, 1.0),
+        edm=_filled(n, np.inf),
+        rates=jnp.asarray(np.zeros((n, n_bins))),
+        poi_variance=_filled(n, np.nan),
+        safe=_filled(n, False),
+        iterations=_filled(n, 0),
+        troubles=_filled(n, 0),
+        status=_filled(n, int(FitStatus.NOT_RUN)),
     )
 
 
-def _with_rows(array: np.ndarray, rows: np.ndarray, values: np.ndarray) -> np.ndarray:
+def _filled(n: int, value: float) -> Shaped[Array, " fit"]:
+    # Through NumPy: jnp.full would compile a program for every length.
+    return jnp.asarray(np.full(n, value))
+
+
+def _with_rows(array: Array, rows: Int[np.ndarray, " selected"], values: Array) -> Array:
     result = np.array(array)
     result[rows] = values
-    return result
+    return jnp.asarray(result)

@@ -227,6 +227,6 @@ def _component(parameter: ParameterSet, channel: str, local_bin: int) -> tuple[s
 
 def _padded(lists: Sequence[Sequence[int]], padding: int) -> np.ndarray:
     width = max((len(item) for item in lists), default=0)
-    return np.array(
-        [[*item, *[padding] * (width - len(item))] for item in lists], dtype=np.int64
-    ).reshape(len(lists), width)
+    return np.array([[*item, *[padding] * (width - len(item))] for item in lists], dtype=np.int64).reshape(
+        len(lists), width
+    )

@@ -57,7 +57,9 @@ def _one_hot(index: np.ndarray, size: int) -> np.ndarray:
     return table[:, :size]
 
 
-def _lanes(shared: Float[Array, "*n"], own: Float[Array, "lane *m"]) -> Float[Array, "lane *k"]:
+def _lanes(
+    shared: Float[Array | np.ndarray, "*n"], own: Float[Array | np.ndarray, "lane *m"]
+) -> Float[Array, "lane *k"]:
     """Shared numbers, repeated for every lane, followed by the lane's own."""
     return jnp.concatenate([jnp.broadcast_to(shared, (own.shape[0], *shared.shape)), own], axis=1)
 
@@ -74,7 +76,8 @@ def _normsys_terms(
     for k in range(6, 0, -1):
         value = value * alpha + a[k - 1]
         slope = slope * alpha + k * a[k - 1]
-        curvature = curvature * alpha + (k * (k - 1) * a[k - 1] if k > 1 else 0.0) if k > 1 else curvature
+    for k in range(6, 1, -1):
+        curvature = curvature * alpha + k * (k - 1) * a[k - 1]
     inner = 1.0 + alpha * value
     rate = jnp.where(alpha > 0, log_hi, -log_lo)
     outside = jnp.abs(alpha) >= 1.0
@@ -174,7 +177,7 @@ def _log_factor_gradient(
         own = row[row < structure.n_terms]
         table[e, structure.term_parameter[own]] = own
     first = jnp.concatenate([terms.first, jnp.zeros((terms.first.shape[0], 1))], axis=1)
-    return direct * inverse[:, None, :] + first[:, table]
+    return inverse[:, None, :] * direct + first[:, table]
 
 
 def _yield_gradient(
@@ -250,3 +253,11 @@ def evaluate(
     gauss_newton = jnp.einsum("lbp,lbq->lpq", jacobian, weight[:, :, None] * jacobian)
     clipped = curvature_c + jnp.maximum(second_order, -0.5 * curvature_c)
     return Evaluation(nll, rates, gradient, hessian, gauss_newton + clipped[:, :, None] * eye)
+
+
+def value_and_gradient(
+    structure: Structure, shared: SharedNumbers, points: PointNumbers, theta: Float[Array, "lane parameter"]
+) -> tuple[Float[Array, " lane"], Float[Array, "lane parameter"]]:
+    """Negative log-likelihood and its gradient, for minimisers that need no more."""
+    ev = evaluate(structure, shared, points, theta)
+    return ev.nll, ev.gradient

@@ -110,7 +110,9 @@ def shapefactor_set(name: str, n: int) -> ParameterSet:
     return _set(name, "none", n, 1.0, (0.0, 10.0), scalar=False)
 
 
-def shapesys_set(name: str, nominal: Float[np.ndarray, " bins"], uncertainty: Float[np.ndarray, " bins"]) -> ParameterSet:
+def shapesys_set(
+    name: str, nominal: Float[np.ndarray, " bins"], uncertainty: Float[np.ndarray, " bins"]
+) -> ParameterSet:
     """Poisson-constrained factor per bin with tau = (nominal / uncertainty)^2; empty bins are fixed."""
     valid = (nominal > 0) & (uncertainty > 0)
     tau = np.ones_like(nominal)

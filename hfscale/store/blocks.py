@@ -57,7 +57,7 @@ def block_digest(group: "zarr.Group", plan: Plan, task: Task) -> str:
             raise StoreError(
                 f"{name} of task {task.id} cannot be read: {error}", remedy="run the task again"
             ) from error
-        if name == "status" and (values == PointStatus.not_run).any():
+        if name == "status" and (values == PointStatus.NOT_RUN).any():
             raise StoreError(f"task {task.id} cannot be finished: its block is not completely written")
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(values, dtype=np.dtype(variable.dtype).newbyteorder("<")).tobytes())

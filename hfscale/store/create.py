@@ -55,7 +55,7 @@ def create_store(
         StoreError: The path exists, its parent is missing, or it cannot be written; nothing was touched.
     """
     target = Path(path).absolute()
-    _refuse_target(target)
+    refuse_target(target)
     _sweep_old_drafts(target)
     # The name starts with a dot and ends in .partial: hidden, and recognisable as litter if this process is killed.
     draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}{files.PARTIAL_SUFFIX}")
@@ -73,7 +73,8 @@ def create_store(
     return open_store(target)
 
 
-def _refuse_target(target: Path) -> None:
+def refuse_target(target: Path) -> None:
+    """Raise StoreError where no new store can be made: something exists there, or the folder cannot be written."""
     if is_store(target):
         raise StoreError(f"the store {target} exists already", remedy="continue it, or give another name")
     if target.exists() or target.is_symlink():

@@ -11,31 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from hfscale.fit.status import FitStatus
+from hfscale.inference.results import PointStatus
+
 FORMAT_VERSION = 1
 """Raised when a reader of an older version could misread a newer store."""
 
 NSIGMA = (-2.0, -1.0, 0.0, 1.0, 2.0)
 """The expected CLs are kept for these standard deviations of the background-only test statistic."""
-
-
-class PointStatus(IntEnum):
-    """What became of one signal point at one POI value, the values of the array ``status``."""
-
-    not_run = 0
-    ok = 1
-    no_signal = 2
-    failed = 3
-
-
-class FitStatus(IntEnum):
-    """How one fit ended, the values of the arrays ``fit_status_*``."""
-
-    not_run = 0
-    converged = 1
-    at_bound = 2
-    not_converged = 3
-    not_finite = 4
-    flat = 5
 
 
 @dataclass(frozen=True)
@@ -68,7 +51,7 @@ class Variable:
         attributes: dict[str, Any] = {"long_name": self.long_name, "units": self.units}
         if self.flags is not None:
             attributes["flag_values"] = [int(flag) for flag in self.flags]
-            attributes["flag_meanings"] = " ".join(flag.name for flag in self.flags)
+            attributes["flag_meanings"] = " ".join(flag.name.lower() for flag in self.flags)
         return attributes
 
 

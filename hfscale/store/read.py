@@ -35,7 +35,7 @@ def point_status(group: "zarr.Group", plan: Plan, done: AbstractSet[str]) -> UIn
     status = np.array(open_array(group, "status")[...], dtype=np.uint8)
     for task in plan.tasks:
         if task.id not in done:
-            status[task.start : task.stop] = PointStatus.not_run
+            status[task.start : task.stop] = PointStatus.NOT_RUN
     return status
 
 

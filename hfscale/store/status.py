@@ -63,14 +63,14 @@ def summarize(
     done = plan.task_ids & markers.keys()
     point = worst_status(point_status)
     lost = sum(plan.task(task_id).n_points for task_id in failures)
-    pending = int((point == PointStatus.not_run).sum()) - lost
+    pending = int((point == PointStatus.NOT_RUN).sum()) - lost
     busy = busy_seconds(markers.values())
     rate = sum(plan.task(task_id).n_points for task_id in done) / busy if busy > 0 else None
     return StoreStatus(
         points_total=plan.n_points,
-        points_ok=int((point == PointStatus.ok).sum()),
-        points_no_signal=int((point == PointStatus.no_signal).sum()),
-        points_failed=int((point == PointStatus.failed).sum()) + lost,
+        points_ok=int((point == PointStatus.OK).sum()),
+        points_no_signal=int((point == PointStatus.NO_SIGNAL).sum()),
+        points_failed=int((point == PointStatus.FAILED).sum()) + lost,
         points_pending=pending,
         tasks_total=len(plan.tasks),
         tasks_done=len(done),
@@ -82,8 +82,8 @@ def summarize(
 
 def worst_status(status: UInt8[np.ndarray, "point mu"]) -> UInt8[np.ndarray, "point"]:
     """Reduce the status of each point over its POI values: failed, else not run, else no signal, else ok."""
-    worst = np.full(status.shape[0], PointStatus.ok, dtype=np.uint8)
-    for value in (PointStatus.no_signal, PointStatus.not_run, PointStatus.failed):
+    worst = np.full(status.shape[0], PointStatus.OK, dtype=np.uint8)
+    for value in (PointStatus.NO_SIGNAL, PointStatus.NOT_RUN, PointStatus.FAILED):
         worst[(status == value).any(axis=1)] = value
     return worst
 

@@ -55,7 +55,7 @@ def make_work() -> Callable[[ResultStore], Callable[[str], TaskReport]]:
             task = store.plan.task(task_id)
             arrays = empty_block(task.n_points, 1, 1)
             arrays["CLs_obs"][:, 0] = np.sqrt(np.arange(task.start, task.stop))
-            arrays["status"][...] = PointStatus.ok
+            arrays["status"][...] = PointStatus.OK
             store.write_block(task, arrays)
             store.mark_done(task, {"seconds": 0.1, "reasons": {}})
             return TaskReport(task_id, ok=task.n_points, no_signal=0, failed=0, seconds=0.1)

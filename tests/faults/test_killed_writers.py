@@ -36,7 +36,7 @@ store = open_store(sys.argv[1])
 task = store.plan.tasks[0]
 arrays = empty_block(task.n_points, 1, 1)
 arrays["CLs_obs"][...] = -1.0
-arrays["status"][...] = PointStatus.ok
+arrays["status"][...] = PointStatus.OK
 if sys.argv[2] == "between arrays":
     open_array = blocks.open_array
     blocks.open_array = lambda group, name: die() if name == "status" else open_array(group, name)

@@ -58,7 +58,7 @@ def block() -> Callable[[Task], dict[str, np.ndarray]]:
             if array.dtype == np.float64:
                 array[...] = points.reshape(-1, *([1] * (array.ndim - 1)))
             else:
-                array[...] = PointStatus.ok if name == "status" else FitStatus.converged
+                array[...] = PointStatus.OK if name == "status" else FitStatus.CONVERGED
         return arrays
 
     return make

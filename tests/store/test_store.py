@@ -49,7 +49,7 @@ def test_a_block_without_any_number_is_still_stored(store: ResultStore, block: M
     arrays = block(task)
     for name, variable in VARIABLES.items():
         arrays[name][...] = variable.fill
-    arrays["status"][...] = PointStatus.failed
+    arrays["status"][...] = PointStatus.FAILED
     finish(store, task, arrays)
     assert len(chunk_files(store, 0)) == len(VARIABLES)
     assert store.status().points_failed == task.n_points
@@ -102,7 +102,7 @@ def test_a_task_whose_block_is_not_complete_cannot_be_marked(store: ResultStore,
     with pytest.raises(StoreError, match="not completely written"):
         store.mark_done(task, {"seconds": 1.0})
     arrays = block(task)
-    arrays["status"][1] = PointStatus.not_run
+    arrays["status"][1] = PointStatus.NOT_RUN
     store.write_block(task, arrays)
     with pytest.raises(StoreError, match="not completely written"):
         store.mark_done(task, {"seconds": 1.0})
@@ -139,8 +139,8 @@ def test_failures_are_recorded_counted_and_forgotten_when_the_task_succeeds(
 ) -> None:
     first, second, third = store.plan.tasks
     arrays = block(first)
-    arrays["status"][1] = PointStatus.failed
-    arrays["status"][2] = PointStatus.no_signal
+    arrays["status"][1] = PointStatus.FAILED
+    arrays["status"][2] = PointStatus.NO_SIGNAL
     finish(store, first, arrays, reasons={"signal_1": "the free fit did not converge"})
     store.record_failure(third, "the worker died")
 

@@ -1,10 +1,13 @@
 """Choosing and starting an executor by its name on the command line."""
 
 import os
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from hfscale.errors import InputError
 from hfscale.runtime.executors.base import Executor
+
+if TYPE_CHECKING:
+    import distributed
 
 START_SECONDS = 5.0
 """About what starting Dask workers costs, each of which imports JAX and compiles the model again."""
@@ -54,3 +57,24 @@ def open_executor(name: str, workers: int | None = None) -> Executor:
 
         return DaskExecutor.start(workers or available_cpus())
     raise InputError(f"there is no executor {name!r}", remedy="choose local or dask")
+
+
+def as_executor(engine: "str | distributed.Client | Executor", workers: int | None = None) -> Executor:
+    """Return an executor for whatever the user gave as one: its name, a Dask client, or an executor.
+
+    A client stays open when the executor is closed.
+
+    Raises:
+        InputError: It is nothing of these.
+    """
+    if isinstance(engine, str):
+        return open_executor(engine, workers)
+    if isinstance(engine, Executor):
+        return engine
+    if type(engine).__module__.partition(".")[0] == "distributed" and hasattr(engine, "submit"):
+        from hfscale.runtime.executors.dask import DaskExecutor
+
+        return DaskExecutor(engine)
+    raise InputError(
+        f"{type(engine).__name__} is no executor", remedy="give 'auto', 'local', 'dask', a Dask client or an executor"
+    )

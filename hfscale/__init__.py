@@ -1,0 +1,37 @@
+"""Statistical inference with binned likelihoods (HistFactory) at scale.
+
+``hfscale.cls`` computes the CLs of every signal point of a patchset, ``hfscale.run`` what a campaign file declares,
+``hfscale.open_results`` opens what they stored.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hfscale.api import cls, run
+    from hfscale.errors import HfscaleError, HfscaleWarning
+    from hfscale.results import Results, open_results
+
+__version__ = version("hfscale")
+__all__ = ["HfscaleError", "HfscaleWarning", "Results", "__version__", "cls", "open_results", "run"]
+
+_HOME = {
+    "cls": "hfscale.api",
+    "run": "hfscale.api",
+    "HfscaleError": "hfscale.errors",
+    "HfscaleWarning": "hfscale.errors",
+    "Results": "hfscale.results",
+    "open_results": "hfscale.results",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import public names when they are first used, so that small commands start fast."""
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'hfscale' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

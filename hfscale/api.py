@@ -1,0 +1,129 @@
+"""The public functions: compute CLs of a patchset, run a campaign file."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from hfscale.driver import Preparation, execute, prepare
+from hfscale.plan.campaign import Campaign, load_campaign
+from hfscale.plan.settings import Calculation
+from hfscale.results import Results
+from hfscale.workspace import load_inputs
+
+if TYPE_CHECKING:
+    import distributed
+
+    from hfscale.runtime.executors.base import Executor
+
+
+def cls(
+    workspace: str | Path | Mapping[str, Any],
+    patchset: str | Path | Mapping[str, Any] | None = None,
+    *,
+    store: str | Path,
+    patches: Sequence[str] = (),
+    points: Sequence[str] = (),
+    measurement: str | None = None,
+    poi: str | None = None,
+    verify_digest: bool = True,
+    test_poi: float = 1.0,
+    test_stat: Literal["qtilde", "q"] = "qtilde",
+    executor: "Literal['auto', 'local', 'dask'] | distributed.Client | Executor" = "auto",
+    workers: int | None = None,
+    task_points: int | None = None,
+    progress: bool = False,
+) -> Results:
+    """Observed and expected asymptotic CLs of every signal point, kept in a store.
+
+    The same call again continues a store that is not finished, and computes nothing where all is done.
+
+    Args:
+        workspace: Background workspace: a file, ``ARCHIVE::MEMBER``, a folder, an archive, or the document itself.
+        patchset: Patchset with the signal points, likewise.
+        store: Folder of the store to make or to continue.
+        patches: JSON patches, one signal point each, instead of a patchset.
+        points: Patterns of the names of the signal points to compute; all by default.
+        measurement: Name of the measurement, the first by default.
+        poi: Name of the parameter of interest, the measurement's by default.
+        verify_digest: Whether the patchset's digest must be that of the workspace.
+        test_poi: Tested value of the parameter of interest.
+        test_stat: ``qtilde`` or ``q`` (arXiv:1007.1727 eq. 16 and 14).
+        executor: ``auto``, ``local`` (this process), ``dask`` (workers on this machine), a Dask client, or an executor.
+        workers: Number of Dask workers, one per CPU by default.
+        task_points: Signal points per task.
+        progress: Whether to show progress on standard error.
+
+    Returns:
+        The results; points whose fits failed are listed by `Results.failures`.
+
+    Raises:
+        InputError: Something is wrong with the inputs; nothing was written.
+        StoreError: The store cannot be made, or holds results of other inputs or settings.
+        InterruptedRunError: The run was interrupted; the same call continues it.
+    """
+    inputs = load_inputs(
+        workspace,
+        patchset,
+        patches=patches,
+        points=points,
+        measurement=measurement,
+        poi=poi,
+        verify_digest=verify_digest,
+    )
+    calculation = Calculation(test_poi=test_poi, test_stat=test_stat)
+    preparation = prepare(inputs, calculation, store, task_points=task_points)
+    return execute(preparation, executor=executor, workers=workers, quiet=not progress)
+
+
+def run(
+    campaign: str | Path, overrides: Sequence[str] = (), *, progress: bool = False
+) -> Results:  # fmt: skip
+    """Run what a campaign file declares, its contours included.
+
+    Args:
+        campaign: The YAML file.
+        overrides: Texts ``key=value`` with dotted keys that replace values of the file.
+        progress: Whether to show progress on standard error.
+
+    Raises:
+        InputError, StoreError, InterruptedRunError: As `cls`.
+    """
+    declared = load_campaign(campaign, overrides)
+    preparation = prepare_campaign(declared)
+    results = execute(
+        preparation, executor=declared.run.executor, workers=declared.run.workers, quiet=not progress
+    )  # fmt: skip
+    draw_contours(results, declared)
+    return results
+
+
+def prepare_campaign(campaign: Campaign) -> Preparation:
+    """Read and check the inputs of a campaign and cut it into tasks; nothing is written."""
+    inputs = load_inputs(
+        campaign.workspace,
+        campaign.patchset,
+        patches=campaign.patches,
+        points=campaign.points,
+        measurement=campaign.measurement,
+        poi=campaign.poi,
+        verify_digest=campaign.verify_digest,
+    )
+    return prepare(inputs, campaign.calculation, campaign.store, task_points=campaign.run.task_points)
+
+
+def draw_contours(results: Results, campaign: Campaign, tell: Callable[[str], None] = lambda message: None) -> None:
+    """Draw and write the contours that a campaign declares.
+
+    Args:
+        results: The campaign's results.
+        campaign: The campaign.
+        tell: Called with what a reader of the figure should know (no crossing, failed points).
+    """
+    from hfscale.plot.figure import save_figure
+
+    for contour in campaign.contours:
+        figure = results.contour(
+            contour.x, contour.y, contour.select, project=contour.project, style=contour.style
+        )  # fmt: skip
+        save_figure(figure, Path(contour.output))
+        tell(f"wrote {contour.output}")

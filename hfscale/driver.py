@@ -1,0 +1,241 @@
+"""The driver's side of a campaign: check everything, plan, make or continue the store, and see the tasks done.
+
+It lays out the models to check them, but computes nothing itself and needs no JAX.
+"""
+
+import platform
+import warnings
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from hfscale.errors import HfscaleWarning, StoreMismatchError
+from hfscale.plan.digests import differences, digest, settings_document
+from hfscale.plan.settings import Calculation
+from hfscale.plan.tasks import Plan, make_plan
+from hfscale.results import Results
+from hfscale.runtime.events import TaskReport
+from hfscale.runtime.executors.choose import as_executor, choose_executor
+from hfscale.runtime.loop import run_tasks
+from hfscale.runtime.progress import make_progress
+from hfscale.store.create import create_store, refuse_target
+from hfscale.store.open import is_store, open_store
+from hfscale.store.store import ResultStore
+from hfscale.work.models import (
+    bounded_below_at_zero,
+    build_models,
+    check_test_poi,
+    expected_seconds,
+    parameter_names,
+)
+from hfscale.workspace import Inputs, check_points
+
+if TYPE_CHECKING:
+    import distributed
+
+    from hfscale.runtime.executors.base import Executor
+
+_RECORDED_PACKAGES = ("hfscale", "jax", "jaxlib", "numpy", "scipy", "pyhf", "zarr", "dask", "iminuit")
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A campaign that was checked and planned; nothing is written yet.
+
+    Attributes:
+        inputs: What the user selected.
+        calculation: What is computed.
+        path: Where the store is or will be.
+        settings: What identifies the results.
+        plan: The tasks, those of the store where it exists.
+        parameters: Names of the parameters of all models.
+        n_structures: How many programs have to be compiled.
+        n_no_signal: Points whose patch gives the POI nothing to scale.
+        seconds: Rough time on one process for all points.
+        continues: Whether the store exists already.
+    """
+
+    inputs: Inputs
+    calculation: Calculation
+    path: Path
+    settings: dict[str, Any]
+    plan: Plan
+    parameters: tuple[str, ...]
+    n_structures: int
+    n_no_signal: int
+    seconds: float
+    continues: bool
+
+
+def prepare(
+    inputs: Inputs, calculation: Calculation, store: str | Path, *, task_points: int | None = None
+) -> Preparation:
+    """Check the inputs and the place of the store, and cut the work into tasks.
+
+    Args:
+        inputs: From `hfscale.workspace.load_inputs`.
+        calculation: What to compute.
+        store: Folder of the store.
+        task_points: Points per task; a store that exists keeps its own.
+
+    Raises:
+        InputError: A patch or a model is wrong.
+        StoreError: The store cannot be made.
+        StoreMismatchError: The store holds results of other inputs or settings.
+    """
+    path = Path(store).absolute()
+    settings = _settings(inputs, calculation)
+    continues = is_store(path)
+    if continues:
+        existing = open_store(path)
+        _refuse_other_settings(existing, settings)
+        plan = existing.plan
+    else:
+        refuse_target(path)
+        plan = make_plan(len(inputs.points), task_points, digest(settings), settings["points"])
+    check_points(inputs)
+    groups = build_models(inputs)
+    check_test_poi(groups, inputs.poi, calculation.test_poi)
+    if (calculation.test_stat == "qtilde") != bounded_below_at_zero(groups):
+        _warn_of_mismatch(calculation.test_stat, inputs.poi)
+    return Preparation(
+        inputs=inputs,
+        calculation=calculation,
+        path=path,
+        settings=settings,
+        plan=plan,
+        parameters=parameter_names(groups),
+        n_structures=len(groups),
+        n_no_signal=int(sum((~group.has_signal).sum() for group in groups)),
+        seconds=expected_seconds(groups),
+        continues=continues,
+    )
+
+
+def _settings(inputs: Inputs, calculation: Calculation) -> dict[str, Any]:
+    digests = {"workspace": inputs.workspace_digest, "patchset": inputs.patchset_digest}
+    names = [point.name for point in inputs.points]
+    return settings_document(
+        digests, inputs.measurement, inputs.poi, calculation.model_dump(mode="json"), names, inputs.labels
+    )  # fmt: skip
+
+
+def _refuse_other_settings(store: ResultStore, settings: dict[str, Any]) -> None:
+    found = differences(store.settings, settings)
+    if found:
+        raise StoreMismatchError(
+            f"the store {store.path} holds other results: " + "; ".join(found),
+            remedy="ask for the same inputs and settings to continue it, or give another store",
+        )
+
+
+def _warn_of_mismatch(test_stat: str, poi: str) -> None:
+    bound = "may go below zero" if test_stat == "qtilde" else "is bounded at zero"
+    other = "q" if test_stat == "qtilde" else "qtilde"
+    warnings.warn(
+        f"the test statistic {test_stat} was asked for, but the POI '{poi}' {bound} in the fits, which makes it"
+        f" {other}; only the asymptotic formula of {test_stat} is used",
+        HfscaleWarning,
+        stacklevel=3,
+    )
+
+
+def execute(
+    preparation: Preparation,
+    *,
+    executor: "Literal['auto', 'local', 'dask'] | distributed.Client | Executor" = "auto",
+    workers: int | None = None,
+    quiet: bool = True,
+    log_format: Literal["text", "json"] = "text",
+) -> Results:
+    """Make or continue the store and compute what is missing in it.
+
+    Args:
+        preparation: From `prepare`.
+        executor: Name of an engine, a Dask client, or an executor.
+        workers: Number of workers, one per CPU by default.
+        quiet: Show no progress.
+        log_format: How progress is written where standard error is no terminal.
+
+    Raises:
+        StoreError: The store cannot be written, or another driver is working on it.
+        InterruptedRunError: The run was interrupted.
+    """
+    store = open_store(preparation.path) if preparation.continues else _create(preparation)
+    with store.locked():
+        store.sweep()
+        pending = store.pending()
+        if pending:
+            left = preparation.seconds * sum(t.n_points for t in pending) / max(preparation.plan.n_points, 1)
+            if isinstance(executor, str):
+                executor = choose_executor(executor, workers, len(pending), left)
+            _run(store, executor, workers, quiet, log_format)
+    return Results(open_store(preparation.path))
+
+
+def _run(
+    store: ResultStore,
+    executor: "str | distributed.Client | Executor",
+    workers: int | None,
+    quiet: bool,
+    log_format: Literal["text", "json"],
+) -> None:
+    status = store.status()
+    settled = status.points_ok + status.points_no_signal
+    with as_executor(executor, workers) as engine:
+        progress = make_progress(
+            status.points_total,
+            done=settled,
+            dashboard_link=engine.dashboard_link,
+            quiet=quiet,
+            log_format=log_format,
+        )
+        with progress:
+            summary = run_tasks(store.pending(), engine, partial(do_task, str(store.path)), on_event=progress)
+    for task_id, reason in summary.failures.items():
+        store.record_failure(store.plan.task(task_id), reason)
+
+
+def do_task(store: str, task_id: str) -> TaskReport:
+    """Compute one task of a store, wherever this is called; imports JAX only then."""
+    from hfscale.work.task import run_task
+
+    return run_task(store, task_id)
+
+
+def _create(preparation: Preparation) -> ResultStore:
+    inputs = preparation.inputs
+    labels = {label: _label_values([point.values[label] for point in inputs.points]) for label in inputs.labels}
+    return create_store(
+        preparation.path,
+        settings=preparation.settings,
+        inputs=inputs.to_json(),
+        plan=preparation.plan,
+        labels=labels,
+        parameters=preparation.parameters,
+        mu=np.array([preparation.calculation.test_poi]),
+        provenance=_provenance(inputs),
+    )
+
+
+def _label_values(values: "list[float | str]") -> np.ndarray:
+    if any(isinstance(value, str) for value in values):
+        return np.array([str(value) for value in values])
+    return np.array(values, dtype=np.float64)
+
+
+def _provenance(inputs: Inputs) -> dict[str, Any]:
+    return {
+        "workspace": inputs.workspace_source,
+        "patchset": inputs.patchset_source,
+        "digests": {"workspace": inputs.workspace_digest, "patchset": inputs.patchset_digest},
+        "metadata": dict(inputs.metadata),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "host": platform.node(),
+        "versions": {package: version(package) for package in _RECORDED_PACKAGES},
+    }

@@ -1,0 +1,132 @@
+"""The fits that asymptotic CLs needs, for many points at once, each done as few times as possible."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from hfscale.fit.escalation import best_fits, refit
+from hfscale.fit.slots import FitResults
+from hfscale.model.structure import NORMAL, ModelGroup, PointNumbers
+
+_N_SCATTERED = 3
+_SCATTER = 0.7
+_AGREEMENT = 1e-7
+_COLD_TROUBLES = 4
+
+
+class HypothesisFits(NamedTuple):
+    """Minima for every point of a block; `asimov_free` is the known minimum on the Asimov data, certified."""
+
+    background: FitResults
+    free: FitResults
+    conditional: FitResults
+    asimov: FitResults
+    asimov_free: FitResults
+    n_fits: int
+
+
+def fit_hypotheses(group: ModelGroup, rows: Int[np.ndarray, " point"], mu: float) -> HypothesisFits:
+    """Run all fits for the points in `rows` of a group, testing the POI value `mu`."""
+    points, inits = group.points.take(rows), group.inits[rows]
+    background, n_background = _background_fits(group, points, inits)
+
+    # All other fits start from the background-only ones and wait in one queue, so that lanes are idle only once.
+    at_mu = _fixed_poi(group, points)
+    asimov_data = asimov_numbers(group, points, background)
+    jobs = _stacked(at_mu, points, asimov_data._replace(fixed=at_mu.fixed), asimov_data)
+    started, cold = _with_poi(group, background.theta, mu), _with_poi(group, inits, mu)
+    scattered = _scattered(group, points, started)
+    # With every constraint term at its mode and every rate equal to the data, the parameters that made the Asimov data
+    # are its free minimum; fitting from there certifies that in one evaluation.
+    known = background.theta
+    starts = [(started, known, started, known), (cold, inits, cold, known), *((s, s, s, s) for s in scattered)]
+    results = best_fits(group.structure, group.shared, jobs, [np.concatenate(start) for start in starts])
+    n = len(rows)
+    conditional, free, asimov, asimov_free = (results.take(np.arange(k * n, (k + 1) * n)) for k in range(4))
+    # The free minimum cannot lie above a conditional one: where it does, go on from there.
+    for other in (conditional, background):
+        above = other.succeeded & ~(free.nll <= other.nll + _AGREEMENT)
+        free = refit(group.structure, group.shared, points, other.theta, above, free)
+    return HypothesisFits(background, free, conditional, asimov, asimov_free, n_background + 4 * n)
+
+
+def _stacked(*numbers: PointNumbers) -> PointNumbers:
+    return PointNumbers(*(np.concatenate(arrays) for arrays in zip(*numbers, strict=True)))
+
+
+def asimov_numbers(group: ModelGroup, points: PointNumbers, at: FitResults) -> PointNumbers:
+    """Numbers with main and auxiliary data replaced by their expectation at the given minima."""
+    normal = group.structure.constraint == NORMAL
+    expected = np.where(normal, at.theta, at.theta * points.width)
+    return points._replace(data=at.rates, auxdata=np.where(points.constrained > 0, expected, points.auxdata))
+
+
+def _background_fits(
+    group: ModelGroup, points: PointNumbers, inits: Float[np.ndarray, "point parameter"]
+) -> tuple[FitResults, int]:
+    """Fits with the POI at 0, one for all points whose background-only models are the same."""
+    start = _with_poi(group, inits, 0.0)
+    keys = _background_keys(group, points, start)
+    first = {key: k for k, key in reversed(list(enumerate(keys)))}
+    distinct = sorted(first.values())
+    place = {keys[k]: i for i, k in enumerate(distinct)}
+    index = np.array(distinct, dtype=np.int64)
+    fits = _fixed_poi(group, points).take(index)
+    starts = [start[index], *(s[index] for s in _scattered(group, points, start))]
+    results = best_fits(group.structure, group.shared, fits, starts, troubles=_COLD_TROUBLES)
+    return results.take(np.array([place[key] for key in keys], dtype=np.int64)), len(distinct)
+
+
+def _background_keys(
+    group: ModelGroup, points: PointNumbers, start: Float[np.ndarray, "point parameter"]
+) -> list[bytes]:
+    """What the background-only model of each point depends on, as a digest.
+
+    Entries that the POI multiplies vanish at POI = 0, so their numbers do not count; everything else does.
+    """
+    structure = group.structure
+    varying = slice(structure.n_shared, None)
+    vanishes = (structure.entry_factors[varying] == structure.poi).any(axis=1)
+    kept_terms = np.zeros(structure.n_terms + 1, dtype=bool)
+    kept_terms[structure.entry_terms[varying][~vanishes]] = True
+    terms = kept_terms[structure.n_shared_terms : -1]
+    arrays = (
+        points.nominal[:, ~vanishes],
+        points.half_sum[:, ~vanishes],
+        points.half_difference[:, ~vanishes],
+        points.log_hi[:, terms],
+        points.log_lo[:, terms],
+        *(points.data, points.bins, points.auxdata, points.width, points.constrained),
+        *(points.lower, points.upper, points.fixed, start),
+    )
+    return [hashlib.sha256(b"".join(a[k].tobytes() for a in arrays)).digest() for k in range(len(start))]
+
+
+def _fixed_poi(group: ModelGroup, points: PointNumbers) -> PointNumbers:
+    fixed = points.fixed.copy()
+    fixed[:, group.structure.poi] = True
+    return points._replace(fixed=fixed)
+
+
+def _with_poi(
+    group: ModelGroup, theta: Float[np.ndarray, "point parameter"], value: float
+) -> Float[np.ndarray, "point parameter"]:
+    result = theta.copy()
+    result[:, group.structure.poi] = value
+    return result
+
+
+def _scattered(
+    group: ModelGroup, points: PointNumbers, around: Float[np.ndarray, "point parameter"]
+) -> Sequence[Float[np.ndarray, "point parameter"]]:
+    """Further start values for hard fits: normal-constrained parameters moved at random, the same in every run."""
+    structure = group.structure
+    moved = (structure.constraint == NORMAL) & ~structure.gamma & (np.arange(structure.n_parameters) != structure.poi)
+    shifts = np.random.Generator(np.random.Philox(key=20_071_727)).normal(
+        0.0, _SCATTER, (_N_SCATTERED, structure.n_parameters)
+    )
+    free: Bool[np.ndarray, "point parameter"] = moved & ~points.fixed
+    return [np.where(free, around + shift * points.width, around) for shift in shifts]

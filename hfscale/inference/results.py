@@ -1,0 +1,53 @@
+"""What the calculation of CLs gives for a block of signal points."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from jaxtyping import Float, Int
+
+
+class PointStatus(IntEnum):
+    """What became of a signal point at one POI value; stored as a small integer."""
+
+    NOT_RUN = 0
+    OK = 1
+    NO_SIGNAL = 2
+    FAILED = 3
+
+
+@dataclass(frozen=True)
+class CLsBlock:
+    """Asymptotic CLs of some points at one POI value, with everything that was fitted on the way.
+
+    `free`, `background`, `conditional` and `asimov` are the fits with the POI free, at 0, at the tested value, and at
+    the tested value on the Asimov data of the background-only fit. Parameters are in the order of the group's
+    `parameter_names`, NaN where the point has no such parameter. Points that failed or have no signal have NaN where
+    there is no number.
+    """
+
+    status: Int[np.ndarray, " point"]
+    CLs_obs: Float[np.ndarray, " point"]
+    CLs_exp: Float[np.ndarray, "point nsigma"]
+    CLsb: Float[np.ndarray, " point"]
+    CLb: Float[np.ndarray, " point"]
+    q: Float[np.ndarray, " point"]
+    q_asimov: Float[np.ndarray, " point"]
+    mu_hat: Float[np.ndarray, " point"]
+    mu_hat_error: Float[np.ndarray, " point"]
+    twice_nll_free: Float[np.ndarray, " point"]
+    twice_nll_background: Float[np.ndarray, " point"]
+    twice_nll_conditional: Float[np.ndarray, " point"]
+    twice_nll_asimov_free: Float[np.ndarray, " point"]
+    twice_nll_asimov: Float[np.ndarray, " point"]
+    parameters_free: Float[np.ndarray, "point parameter"]
+    parameters_background: Float[np.ndarray, "point parameter"]
+    parameters_conditional: Float[np.ndarray, "point parameter"]
+    parameters_asimov: Float[np.ndarray, "point parameter"]
+    fit_status_free: Int[np.ndarray, " point"]
+    fit_status_background: Int[np.ndarray, " point"]
+    fit_status_conditional: Int[np.ndarray, " point"]
+    fit_status_asimov: Int[np.ndarray, " point"]
+    reasons: tuple[str, ...]
+    n_fits: int
+    n_iterations: int

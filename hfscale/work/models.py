@@ -1,0 +1,89 @@
+"""The models of a campaign, laid out from its inputs. Knows no JAX, so that drivers can plan without it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Int
+
+from hfscale.errors import ModelError, SelectionError
+from hfscale.model.build import build_groups
+from hfscale.model.point import PointModel, read_point
+from hfscale.model.samples import SampleReader
+from hfscale.model.structure import ModelGroup, Structure
+from hfscale.workspace import Inputs, SignalPoint, patched_workspace
+
+_SECONDS_PER_FLOP = 1.0 / 15e9
+_SECONDS_PER_STEP = 1.5e-4
+_STEPS_PER_POINT = 40
+_COMPILE_SECONDS = 4.0
+
+
+def build_models(inputs: Inputs) -> tuple[ModelGroup, ...]:
+    """Lay out the models of all signal points of the inputs, grouped by structure.
+
+    Raises:
+        PatchError: A patch does not apply.
+        ModelError: A patched workspace is no valid HistFactory model; the message names the signal point.
+    """
+    reader = SampleReader()
+    points = [_read(inputs, point, reader) for point in inputs.points]
+    common = {
+        channel["name"]: frozenset(sample["name"] for sample in channel["samples"])
+        for channel in inputs.workspace["channels"]
+    }
+    return build_groups(points, inputs.poi, common)
+
+
+def _read(inputs: Inputs, point: SignalPoint, reader: SampleReader) -> PointModel:
+    try:
+        return read_point(patched_workspace(inputs, point), inputs.measurement, reader)
+    except ModelError as error:
+        raise ModelError(
+            f"signal point '{point.name}': {error.message}", place=error.place, remedy=error.remedy
+        ) from error
+
+
+def parameter_names(groups: Sequence[ModelGroup]) -> tuple[str, ...]:
+    """Parameters of all groups: in pyhf's order within the first, those that only others have behind them."""
+    return tuple(dict.fromkeys(name for group in groups for name in group.parameter_names))
+
+
+def rows_of(group: ModelGroup, start: int, stop: int) -> Int[np.ndarray, " row"]:
+    """Rows of a group whose points lie in [start, stop) of the campaign."""
+    return np.flatnonzero((group.members >= start) & (group.members < stop))
+
+
+def check_test_poi(groups: Sequence[ModelGroup], poi: str, mu: float) -> None:
+    """Raise SelectionError where the tested value, or 0, lies outside the POI's bounds, or the POI is fixed."""
+    for group in groups:
+        index, active = group.structure.poi, group.has_signal
+        if group.points.fixed[active, index].any():
+            raise SelectionError(
+                f"the POI '{poi}' is fixed in the measurement", remedy="remove 'fixed' from its configuration"
+            )
+        lower, upper = group.points.lower[active, index], group.points.upper[active, index]
+        for value in (0.0, mu):
+            if ((value < lower) | (value > upper)).any():
+                raise SelectionError(
+                    f"the value {value:g} of the POI '{poi}' lies outside its bounds"
+                    f" [{lower.max():g}, {upper.min():g}]",
+                    remedy="test a value inside them, or change the bounds in the measurement's configuration of it",
+                )
+
+
+def bounded_below_at_zero(groups: Sequence[ModelGroup]) -> bool:
+    """Whether the fits keep the POI from going negative, which makes the statistic q-tilde."""
+    return all((group.points.lower[group.has_signal, group.structure.poi] >= 0).all() for group in groups)
+
+
+def expected_seconds(groups: Sequence[ModelGroup]) -> float:
+    """Rough time of one process for all points, compilation included, from the sizes of the models."""
+    return sum(
+        _COMPILE_SECONDS + len(group.members) * _STEPS_PER_POINT * _step_seconds(group.structure) for group in groups
+    )
+
+
+def _step_seconds(structure: Structure) -> float:
+    n = structure.n_parameters
+    flops = 2 * (structure.n_entries + structure.n_bins) * n**2 + n**3
+    return _SECONDS_PER_STEP + flops * _SECONDS_PER_FLOP

@@ -1,0 +1,93 @@
+"""Doing one task: the function that executors run, in any process that can open the store."""
+
+import time
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Shaped
+
+from hfscale.inference.cls import asymptotic_cls
+from hfscale.inference.results import CLsBlock, PointStatus
+from hfscale.model.structure import ModelGroup
+from hfscale.plan.settings import Calculation
+from hfscale.plan.tasks import Task
+from hfscale.runtime.events import TaskReport
+from hfscale.store.layout import VARIABLES, empty_block
+from hfscale.store.open import open_store
+from hfscale.work.models import build_models, parameter_names, rows_of
+from hfscale.workspace import Inputs
+
+
+class _Models(NamedTuple):
+    groups: tuple[ModelGroup, ...]
+    parameters: tuple[str, ...]
+
+
+@lru_cache(maxsize=4)
+def _models(store: str, inputs_digest: str) -> _Models:
+    """Models of a store, kept by the process; bounded, because a worker may serve many campaigns."""
+    del inputs_digest  # part of the key: another store may have taken the path
+    groups = build_models(Inputs.from_json(open_store(store).inputs()))
+    return _Models(groups, parameter_names(groups))
+
+
+def run_task(store: str, task_id: str) -> TaskReport:
+    """Compute the points of one task and write them, the marker last. Doing it twice does no harm.
+
+    Args:
+        store: Path of the store, which holds the plan and a copy of the inputs.
+        task_id: Identity of the task in the plan.
+    """
+    begin = time.perf_counter()
+    target = open_store(store)
+    task = target.plan.task(task_id)
+    settings = target.settings
+    calculation = Calculation.model_validate(settings["calculation"])
+    models = _models(store, repr(sorted(settings["inputs"].items())))
+    arrays, reasons = compute_block(models.groups, models.parameters, task, calculation)
+    named = {target.names[task.start + k]: reason for k, reason in reasons.items()}
+    target.write_block(task, arrays)
+    status = arrays["status"][:, 0]
+    report = TaskReport(
+        task=task.id,
+        ok=int((status == PointStatus.OK).sum()),
+        no_signal=int((status == PointStatus.NO_SIGNAL).sum()),
+        failed=int((status == PointStatus.FAILED).sum()),
+        seconds=time.perf_counter() - begin,
+        reasons=named,
+    )
+    target.mark_done(task, {"seconds": report.seconds, "reasons": named})
+    return report
+
+
+def compute_block(
+    groups: Sequence[ModelGroup], parameters: Sequence[str], task: Task, calculation: Calculation
+) -> tuple[dict[str, Shaped[np.ndarray, "..."]], dict[int, str]]:
+    """Arrays of the points of a task, and why points failed, by position in the task."""
+    arrays = empty_block(task.n_points, 1, len(parameters))
+    column = {name: k for k, name in enumerate(parameters)}
+    reasons: dict[int, str] = {}
+    for group in groups:
+        rows = rows_of(group, task.start, task.stop)
+        if not len(rows):
+            continue
+        block = asymptotic_cls(group, rows, calculation.test_poi, calculation.test_stat)
+        where = group.members[rows] - task.start
+        columns = np.array([column[name] for name in group.parameter_names])
+        _place(arrays, block, where, columns)
+        reasons.update({int(k): reason for k, reason in zip(where, block.reasons, strict=True) if reason})
+    return arrays, reasons
+
+
+def _place(arrays: dict[str, np.ndarray], block: CLsBlock, where: np.ndarray, columns: np.ndarray) -> None:
+    """Copy the results of a group into the block of the task, which has axes for POI values and all parameters."""
+    for name, variable in VARIABLES.items():
+        values = getattr(block, name)
+        index: tuple[object, ...] = (where,)
+        if "mu" in variable.dims:
+            index += (0,)
+        if "parameter" in variable.dims:
+            index = (where[:, None], *index[1:], columns)
+        arrays[name][index] = values
