@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -144,6 +144,24 @@ def _warn_of_mismatch(test_stat: str, poi: str) -> None:
     )
 
 
+class Choice(NamedTuple):
+    """How the rest of a campaign will be run: the engine, the tasks left, and their rough time on one process."""
+
+    executor: Literal["local", "dask"]
+    pending: int
+    seconds: float
+
+
+def choose(
+    preparation: Preparation, executor: Literal["auto", "local", "dask"], workers: int | None = None
+) -> Choice:  # fmt: skip
+    """Resolve ``auto`` from what is left to do."""
+    plan = preparation.plan
+    pending = open_store(preparation.path).pending() if preparation.continues else plan.tasks
+    seconds = preparation.seconds * sum(task.n_points for task in pending) / max(plan.n_points, 1)
+    return Choice(choose_executor(executor, workers, len(pending), seconds), len(pending), seconds)
+
+
 def execute(
     preparation: Preparation,
     *,
@@ -168,12 +186,9 @@ def execute(
     store = open_store(preparation.path) if preparation.continues else _create(preparation)
     with store.locked():
         store.sweep()
-        pending = store.pending()
-        if pending:
-            left = preparation.seconds * sum(t.n_points for t in pending) / max(preparation.plan.n_points, 1)
-            if isinstance(executor, str):
-                executor = choose_executor(executor, workers, len(pending), left)
-            _run(store, executor, workers, quiet, log_format)
+        if store.pending():
+            engine = choose(preparation, executor, workers).executor if isinstance(executor, str) else executor
+            _run(store, engine, workers, quiet, log_format)
     return Results(open_store(preparation.path))
 
 

@@ -1,0 +1,150 @@
+"""Verbs that compute: ``cls`` and ``run``."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hfscale.cli.messages import say, write_fields, write_json
+from hfscale.cli.options import (
+    Loudness,
+    dry_run_option,
+    input_options,
+    json_option,
+    loudness_options,
+    run_options,
+    take_inputs,
+    take_loudness,
+)
+
+if TYPE_CHECKING:
+    from hfscale.driver import Preparation
+    from hfscale.results import Results
+
+SOME_FAILED = 1
+
+_CLS_EPILOG = """\b
+Examples:
+  hfscale cls BkgOnly.json patchset.json -o sbottom.zarr
+  hfscale cls HEPData_archive.tar.gz::RegionA/BkgOnly.json -o A.zarr --points 'sbottom_13*'
+  hfscale cls BkgOnly.json -p signal_1.json -p signal_2.json -o two.zarr --executor local
+
+\b
+WORKSPACE and PATCHSET are JSON files, .json.gz, or ARCHIVE::MEMBER (.tar.gz, .zip);
+an archive or folder alone finds BkgOnly.json and its patchset or patch.*.json.
+The same command again continues an unfinished store."""
+
+
+@click.command("cls", epilog=_CLS_EPILOG)
+@input_options
+@click.option("-o", "--output", "store", required=True, metavar="STORE", help="Result store to make or continue.")
+@click.option("--test-poi", type=click.FloatRange(min=0.0), default=1.0, show_default=True, help="Tested POI value.")
+@click.option(
+    "--test-stat",
+    type=click.Choice(["qtilde", "q"]),
+    default="qtilde",
+    show_default=True,
+    help="Asymptotic formula; whether the statistic is q-tilde is decided by the POI's lower bound.",
+)
+@run_options
+@dry_run_option
+@json_option
+@loudness_options
+def cls_command(**options: Any) -> int:
+    """Observed and expected CLs of every signal point at one POI value."""
+    from hfscale.driver import prepare
+    from hfscale.plan.settings import Calculation
+    from hfscale.workspace import load_inputs
+
+    loudness, chosen = take_loudness(options), take_inputs(options)
+    inputs = load_inputs(chosen.workspace, chosen.patchset, **chosen.keywords())
+    calculation = Calculation(test_poi=options["test_poi"], test_stat=options["test_stat"])
+    preparation = prepare(inputs, calculation, options["store"], task_points=options["task_points"])
+    if options["dry_run"]:
+        return print_plan(preparation, options["as_json"])
+    results = compute(preparation, options["executor"], options["workers"], loudness)
+    if options["as_json"]:
+        write_json(results.to_list())
+    return report(results)
+
+
+_RUN_EPILOG = """\b
+Examples:
+  hfscale run campaign.yaml
+  hfscale run campaign.yaml --set run.workers=8 --set calculation.test_poi=0.5
+
+Paths in the file are relative to it."""
+
+
+@click.command("run", epilog=_RUN_EPILOG)
+@click.argument("campaign", type=click.Path())
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Replace a value of the file; repeatable.")
+@dry_run_option
+@json_option
+@loudness_options
+def run_command(**options: Any) -> int:
+    """Run what a campaign file declares, its contours included."""
+    from hfscale.api import draw_contours, prepare_campaign
+    from hfscale.plan.campaign import load_campaign
+
+    loudness = take_loudness(options)
+    campaign = load_campaign(options["campaign"], options["overrides"])
+    preparation = prepare_campaign(campaign)
+    if options["dry_run"]:
+        return print_plan(preparation, options["as_json"])
+    results = compute(preparation, campaign.run.executor, campaign.run.workers, loudness)
+    draw_contours(results, campaign, say)
+    if options["as_json"]:
+        write_json(results.to_list())
+    return report(results)
+
+
+def compute(preparation: "Preparation", executor: str, workers: int | None, loudness: Loudness) -> "Results":
+    """Run a prepared campaign with progress on standard error."""
+    from hfscale.driver import choose, execute
+
+    choice = choose(preparation, executor, workers)
+    if choice.pending == 0:
+        say(f"nothing to do: all {preparation.plan.n_points} points of {preparation.path} are done")
+    elif executor == "auto" or loudness.verbose:
+        say(f"executor: {choice.executor} ({choice.pending} tasks, about {choice.seconds:.0f} s on one process)")
+    return execute(
+        preparation,
+        executor=choice.executor,
+        workers=workers,
+        quiet=loudness.quiet or choice.pending == 0,
+        log_format=loudness.log_format,
+    )
+
+
+def print_plan(preparation: "Preparation", as_json: bool) -> int:
+    """Write what a run would do."""
+    fields = {
+        "store": str(preparation.path),
+        "continues": preparation.continues,
+        "points": preparation.plan.n_points,
+        "points without signal": preparation.n_no_signal,
+        "parameters": len(preparation.parameters),
+        "structures": preparation.n_structures,
+        "fits": 4 * (preparation.plan.n_points - preparation.n_no_signal),
+        "tasks": len(preparation.plan.tasks),
+        "points per task": preparation.plan.task_points,
+        "seconds on one process": round(preparation.seconds, 1),
+    }
+    if as_json:
+        write_json({name.replace(" ", "_"): value for name, value in fields.items()})
+    else:
+        write_fields(fields)
+    return 0
+
+
+def report(results: "Results") -> int:
+    """Say how a run ended, list the points that failed, and return the exit code."""
+    status = results.status()
+    failures = results.failures()
+    for name, reason in failures.items():
+        say(f"failed: {name}: {reason}")
+    say(
+        f"{status.points_ok} points ok, {status.points_no_signal} without signal, {status.points_failed} failed"
+        f" -> {results.path}"
+    )
+    return SOME_FAILED if failures or status.points_failed else 0

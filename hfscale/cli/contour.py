@@ -1,0 +1,49 @@
+"""The verb ``contour``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hfscale.cli.messages import say
+
+_EPILOG = """\b
+Examples:
+  hfscale contour sbottom.zarr -x m_sbottom -y m_n2 --select "m_n1 == 60" -o contour.pdf
+  hfscale contour results.zarr -x m_gluino -y "m_gluino - m_lsp" -o contour.png --csv contour.csv"""
+
+
+@click.command("contour", epilog=_EPILOG)
+@click.argument("store", type=click.Path())
+@click.option("-x", "x", required=True, metavar="EXPR", help="Horizontal axis, an expression of the labels.")
+@click.option("-y", "y", required=True, metavar="EXPR", help="Vertical axis.")
+@click.option("--select", metavar="EXPR", help="Which points make the plane, for example 'm_n1 == 60'.")
+@click.option("--project", is_flag=True, help="Let labels that are no axis vary: the strongest point at each place.")
+@click.option("-o", "--output", "outputs", multiple=True, metavar="FILE", help="PDF, PNG or SVG; repeatable.")
+@click.option("--csv", metavar="FILE", help="Also write every line as CSV.")
+@click.option("--level", type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True), default=0.05, show_default=True)
+@click.option("--interpolation", type=click.Choice(["linear", "rbf"]), default="linear", show_default=True)
+@click.option("--style", type=click.Choice(["plain", "ATLAS", "CMS"]), default="plain", show_default=True)
+@click.option("--title", help="Text above the figure.")
+def contour_command(store: str, **options: Any) -> None:
+    """Draw the exclusion contour of a plane of signal points."""
+    from hfscale.plot.axes import select_plane
+    from hfscale.plot.contours import contours_to_csv, exclusion_contours
+    from hfscale.plot.figure import draw_contour, save_figure
+    from hfscale.results import open_results
+
+    if not options["outputs"] and not options["csv"]:
+        raise click.UsageError("give at least one of -o FILE and --csv FILE")
+    points = open_results(store).plane_points()
+    plane = select_plane(points, options["x"], options["y"], options["select"], project=options["project"])
+    contours = exclusion_contours(plane, level=options["level"], interpolation=options["interpolation"])
+    for message in contours.messages:
+        say(message)
+    if options["outputs"]:
+        figure = draw_contour(contours, plane, style=options["style"], title=options["title"])
+        for output in options["outputs"]:
+            save_figure(figure, Path(output))
+            say(f"wrote {output}")
+    if options["csv"]:
+        contours_to_csv(contours, Path(options["csv"]))
+        say(f"wrote {options['csv']}")

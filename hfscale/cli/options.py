@@ -1,0 +1,113 @@
+"""Options that several verbs share."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple, TypeVar
+
+import click
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_INPUT_OPTIONS = (
+    click.option(
+        "-p",
+        "--patch",
+        "patches",
+        multiple=True,
+        metavar="FILE",
+        help="JSON patch of one signal point; repeat it for more points. A folder: one point per file."
+        " a.json,b.json applied in order: one point. (In pyhf, all -p patch one model.)",
+    ),
+    click.option("--points", multiple=True, metavar="GLOB", help="Only points whose names match; repeatable."),
+    click.option("--measurement", metavar="NAME", help="Measurement of the workspace; the first by default."),
+    click.option("--poi", metavar="NAME", help="Parameter of interest; the measurement's by default."),
+    click.option(
+        "--no-verify-digest", is_flag=True, help="Accept a patchset whose digest is not that of the workspace."
+    ),
+)
+
+
+class InputOptions(NamedTuple):
+    """What names the inputs of a calculation."""
+
+    workspace: str
+    patchset: str | None
+    patches: tuple[str, ...]
+    points: tuple[str, ...]
+    measurement: str | None
+    poi: str | None
+    no_verify_digest: bool
+
+    def keywords(self) -> dict[str, Any]:
+        """Arguments for `hfscale.workspace.load_inputs`, but for the two documents."""
+        return {
+            "patches": self.patches,
+            "points": self.points,
+            "measurement": self.measurement,
+            "poi": self.poi,
+            "verify_digest": not self.no_verify_digest,
+        }
+
+
+def input_options(command: _Command) -> _Command:
+    """Add WORKSPACE, PATCHSET and the options that choose points; take them out with `take_inputs`."""
+    for option in reversed(_INPUT_OPTIONS):
+        command = option(command)
+    command = click.argument("patchset", required=False)(command)
+    return click.argument("workspace")(command)
+
+
+def take_inputs(options: dict[str, Any]) -> InputOptions:
+    """Take the values of `input_options` out of a command's keyword arguments."""
+    return InputOptions(**{name: options.pop(name) for name in InputOptions._fields})
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON instead of a table.")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Check everything and print the plan; write nothing.")
+
+
+class Loudness(NamedTuple):
+    """How much to say while working."""
+
+    quiet: bool
+    verbose: bool
+    log_format: Literal["text", "json"]
+
+
+def loudness_options(command: _Command) -> _Command:
+    """Add -q, -v and --log-format; take them out with `take_loudness`."""
+    command = click.option(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="How progress is written to standard error.",
+    )(command)
+    command = click.option("-v", "--verbose", is_flag=True, help="Say more: the plan, and each choice made.")(command)
+    return click.option("-q", "--quiet", is_flag=True, help="Show no progress.")(command)
+
+
+def take_loudness(options: dict[str, Any]) -> Loudness:
+    """Take the values of `loudness_options` out of a command's keyword arguments."""
+    return Loudness(**{name: options.pop(name) for name in Loudness._fields})
+
+
+_RUN_OPTIONS: Mapping[str, Callable[[_Command], _Command]] = {
+    "executor": click.option(
+        "--executor",
+        type=click.Choice(["auto", "local", "dask"]),
+        default="auto",
+        show_default=True,
+        help="local: this process. dask: worker processes on this machine. auto: what is faster.",
+    ),
+    "workers": click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Dask workers; one per CPU."),
+    "task_points": click.option(
+        "--task-points", type=click.IntRange(min=1), metavar="N", help="Signal points per task of a new store."
+    ),
+}
+
+
+def run_options(command: _Command) -> _Command:
+    """Add --executor, --workers and --task-points."""
+    for option in reversed(_RUN_OPTIONS.values()):
+        command = option(command)
+    return command

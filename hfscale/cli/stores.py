@@ -1,0 +1,86 @@
+"""Verbs that read a store: ``status`` and ``show``."""
+
+import fnmatch
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hfscale.cli.messages import say, write_fields, write_json, write_table
+from hfscale.cli.options import json_option
+from hfscale.errors import SelectionError
+
+if TYPE_CHECKING:
+    from hfscale.store.status import StoreStatus
+
+_WATCH_SECONDS = 2.0
+
+
+@click.command("status", epilog="Example: hfscale status results.zarr")
+@click.argument("store", type=click.Path())
+@click.option("--watch", is_flag=True, help="Write again every two seconds until all is done.")
+@json_option
+def status_command(store: str, watch: bool, as_json: bool) -> None:
+    """How far a store is: points done, failed and left, rate, time left."""
+    from hfscale.results import open_results
+
+    while True:
+        results = open_results(store)
+        status = results.status()
+        _write_status(status, results.failures(), as_json)
+        if not watch or status.finished:
+            return
+        time.sleep(_WATCH_SECONDS)
+
+
+def _write_status(status: "StoreStatus", failures: dict[str, str], as_json: bool) -> None:
+    if as_json:
+        write_json({**asdict(status), "finished": status.finished, "failures": failures})
+        return
+    done = status.points_ok + status.points_no_signal
+    fields = {
+        "points": f"{done} of {status.points_total} done",
+        "without signal": status.points_no_signal,
+        "failed": status.points_failed,
+        "left": status.points_pending,
+        "tasks": f"{status.tasks_done} of {status.tasks_total} done, {status.tasks_failed} failed",
+    }
+    if status.points_per_second is not None:
+        fields["rate"] = f"{status.points_per_second:.3g} points/s"
+    if status.seconds_left:
+        fields["time left"] = f"{status.seconds_left:.0f} s at that rate"
+    write_fields(fields)
+    for name, reason in failures.items():
+        click.echo(f"failed: {name}: {reason}")
+
+
+@click.command("show", epilog="Example: hfscale show results.zarr --point 'sbottom_13*' --json")
+@click.argument("store", type=click.Path())
+@click.option("--point", "pattern", default="*", metavar="GLOB", help="Only points whose names match.")
+@json_option
+def show_command(store: str, pattern: str, as_json: bool) -> None:
+    """The numbers in a store, one row or JSON object per signal point."""
+    from hfscale.results import open_results
+
+    results = open_results(store)
+    points = [point for point in results.to_list() if fnmatch.fnmatchcase(point["name"], pattern)]
+    if not points:
+        raise SelectionError(
+            f"no signal point of {store} matches {pattern!r}",
+            remedy=f"names look like {', '.join(results.store.names[:3])}",
+        )
+    if as_json:
+        write_json(points)
+        return
+    band = ("-2s", "-1s", "expected", "+1s", "+2s")
+    write_table(("name", "status", "observed", *band, "mu_hat"), [_row(point) for point in points])
+    for point in points:
+        if "reason" in point:
+            say(f"failed: {point['name']}: {point['reason']}")
+
+
+def _row(point: dict[str, Any]) -> tuple[str, ...]:
+    band = point["CLs_exp"] or [None] * 5
+    numbers = [point["CLs_obs"], *band, point["mu_hat"]]
+    return (point["name"], point["status"], *("-" if value is None else f"{value:.4g}" for value in numbers))
