@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from hfscale.driver import Preparation, execute, prepare
+import numpy as np
+
+from hfscale.driver import Preparation, execute, label_arrays, prepare
 from hfscale.plan.campaign import Campaign, load_campaign
-from hfscale.plan.settings import Calculation
+from hfscale.plan.settings import make_calculation
 from hfscale.results import Results
-from hfscale.workspace import load_inputs
+from hfscale.workspace import Inputs, load_inputs
 
 if TYPE_CHECKING:
     import distributed
@@ -61,6 +63,7 @@ def cls(
         StoreError: The store cannot be made, or holds results of other inputs or settings.
         InterruptedRunError: The run was interrupted; the same call continues it.
     """
+    calculation = make_calculation(test_poi, test_stat)
     inputs = load_inputs(
         workspace,
         patchset,
@@ -70,7 +73,6 @@ def cls(
         poi=poi,
         verify_digest=verify_digest,
     )
-    calculation = Calculation(test_poi=test_poi, test_stat=test_stat)
     preparation = prepare(inputs, calculation, store, task_points=task_points)
     return execute(preparation, executor=executor, workers=workers, quiet=not progress)
 
@@ -98,7 +100,7 @@ def run(
 
 
 def prepare_campaign(campaign: Campaign) -> Preparation:
-    """Read and check the inputs of a campaign and cut it into tasks; nothing is written."""
+    """Read and check the inputs of a campaign and its contours, and cut it into tasks; nothing is written."""
     inputs = load_inputs(
         campaign.workspace,
         campaign.patchset,
@@ -108,7 +110,29 @@ def prepare_campaign(campaign: Campaign) -> Preparation:
         poi=campaign.poi,
         verify_digest=campaign.verify_digest,
     )
+    _check_contours(inputs, campaign)
     return prepare(inputs, campaign.calculation, campaign.store, task_points=campaign.run.task_points)
+
+
+def _check_contours(inputs: Inputs, campaign: Campaign) -> None:
+    """Refuse contours that cannot be drawn whatever the results: those are mistakes to find before the fits."""
+    if not campaign.contours:
+        return
+    from hfscale.plot.axes import select_plane
+    from hfscale.plot.figure import check_figure_file
+    from hfscale.plot.points import PlanePoints
+
+    n = len(inputs.points)
+    points = PlanePoints(
+        names=tuple(point.name for point in inputs.points),
+        labels=label_arrays(inputs),
+        CLs_obs=np.full(n, np.nan),
+        CLs_exp=np.full((n, 5), np.nan),
+        status=("pending",) * n,
+    )
+    for contour in campaign.contours:
+        check_figure_file(Path(contour.output))
+        select_plane(points, contour.x, contour.y, contour.select, project=contour.project)
 
 
 def draw_contours(results: Results, campaign: Campaign, tell: Callable[[str], None] = lambda message: None) -> None:
@@ -117,13 +141,17 @@ def draw_contours(results: Results, campaign: Campaign, tell: Callable[[str], No
     Args:
         results: The campaign's results.
         campaign: The campaign.
-        tell: Called with what a reader of the figure should know (no crossing, failed points).
+        tell: Called with what a reader of the figure should know (no crossing), and with each file written.
     """
-    from hfscale.plot.figure import save_figure
+    from hfscale.plot.axes import select_plane
+    from hfscale.plot.contours import exclusion_contours
+    from hfscale.plot.figure import draw_contour, save_figure
 
+    points = results.plane_points()
     for contour in campaign.contours:
-        figure = results.contour(
-            contour.x, contour.y, contour.select, project=contour.project, style=contour.style
-        )  # fmt: skip
-        save_figure(figure, Path(contour.output))
+        plane = select_plane(points, contour.x, contour.y, contour.select, project=contour.project)
+        contours = exclusion_contours(plane)
+        for message in contours.messages:
+            tell(f"{contour.output}: {message}")
+        save_figure(draw_contour(contours, plane, style=contour.style), Path(contour.output))
         tell(f"wrote {contour.output}")

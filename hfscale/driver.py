@@ -183,11 +183,11 @@ def execute(
         StoreError: The store cannot be written, or another driver is working on it.
         InterruptedRunError: The run was interrupted.
     """
+    engine = choose(preparation, executor, workers).executor if isinstance(executor, str) else executor
     store = open_store(preparation.path) if preparation.continues else _create(preparation)
     with store.locked():
         store.sweep()
         if store.pending():
-            engine = choose(preparation, executor, workers).executor if isinstance(executor, str) else executor
             _run(store, engine, workers, quiet, log_format)
     return Results(open_store(preparation.path))
 
@@ -224,17 +224,21 @@ def do_task(store: str, task_id: str) -> TaskReport:
 
 def _create(preparation: Preparation) -> ResultStore:
     inputs = preparation.inputs
-    labels = {label: _label_values([point.values[label] for point in inputs.points]) for label in inputs.labels}
     return create_store(
         preparation.path,
         settings=preparation.settings,
         inputs=inputs.to_json(),
         plan=preparation.plan,
-        labels=labels,
+        labels=label_arrays(inputs),
         parameters=preparation.parameters,
         mu=np.array([preparation.calculation.test_poi]),
         provenance=_provenance(inputs),
     )
+
+
+def label_arrays(inputs: Inputs) -> dict[str, np.ndarray]:
+    """Return the value of each label at every signal point, as numbers or as text."""
+    return {label: _label_values([point.values[label] for point in inputs.points]) for label in inputs.labels}
 
 
 def _label_values(values: "list[float | str]") -> np.ndarray:

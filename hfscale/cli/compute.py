@@ -1,19 +1,17 @@
 """Verbs that compute: ``cls`` and ``run``."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from hfscale.cli.messages import say, write_fields, write_json
+from hfscale.cli.messages import inform, loudness, say, write_fields, write_json
 from hfscale.cli.options import (
-    Loudness,
     dry_run_option,
     input_options,
     json_option,
     loudness_options,
     run_options,
     take_inputs,
-    take_loudness,
 )
 
 if TYPE_CHECKING:
@@ -52,16 +50,16 @@ The same command again continues an unfinished store."""
 def cls_command(**options: Any) -> int:
     """Observed and expected CLs of every signal point at one POI value."""
     from hfscale.driver import prepare
-    from hfscale.plan.settings import Calculation
+    from hfscale.plan.settings import make_calculation
     from hfscale.workspace import load_inputs
 
-    loudness, chosen = take_loudness(options), take_inputs(options)
+    chosen = take_inputs(options)
+    calculation = make_calculation(options["test_poi"], options["test_stat"])
     inputs = load_inputs(chosen.workspace, chosen.patchset, **chosen.keywords())
-    calculation = Calculation(test_poi=options["test_poi"], test_stat=options["test_stat"])
     preparation = prepare(inputs, calculation, options["store"], task_points=options["task_points"])
     if options["dry_run"]:
         return print_plan(preparation, options["as_json"])
-    results = compute(preparation, options["executor"], options["workers"], loudness)
+    results = compute(preparation, options["executor"], options["workers"])
     if options["as_json"]:
         write_json(results.to_list())
     return report(results)
@@ -86,33 +84,32 @@ def run_command(**options: Any) -> int:
     from hfscale.api import draw_contours, prepare_campaign
     from hfscale.plan.campaign import load_campaign
 
-    loudness = take_loudness(options)
     campaign = load_campaign(options["campaign"], options["overrides"])
     preparation = prepare_campaign(campaign)
     if options["dry_run"]:
         return print_plan(preparation, options["as_json"])
-    results = compute(preparation, campaign.run.executor, campaign.run.workers, loudness)
-    draw_contours(results, campaign, say)
+    results = compute(preparation, campaign.run.executor, campaign.run.workers)
+    draw_contours(results, campaign, inform)
     if options["as_json"]:
         write_json(results.to_list())
     return report(results)
 
 
-def compute(preparation: "Preparation", executor: str, workers: int | None, loudness: Loudness) -> "Results":
+def compute(preparation: "Preparation", executor: Literal["auto", "local", "dask"], workers: int | None) -> "Results":
     """Run a prepared campaign with progress on standard error."""
     from hfscale.driver import choose, execute
 
     choice = choose(preparation, executor, workers)
     if choice.pending == 0:
-        say(f"nothing to do: all {preparation.plan.n_points} points of {preparation.path} are done")
-    elif executor == "auto" or loudness.verbose:
-        say(f"executor: {choice.executor} ({choice.pending} tasks, about {choice.seconds:.0f} s on one process)")
+        inform(f"nothing to do: all {preparation.plan.n_points} points of {preparation.path} are done")
+    elif executor == "auto" or loudness().verbose:
+        inform(f"executor: {choice.executor} ({choice.pending} tasks, about {choice.seconds:.0f} s on one process)")
     return execute(
         preparation,
         executor=choice.executor,
         workers=workers,
-        quiet=loudness.quiet or choice.pending == 0,
-        log_format=loudness.log_format,
+        quiet=loudness().quiet or choice.pending == 0,
+        log_format=loudness().log_format,
     )
 
 
@@ -142,8 +139,8 @@ def report(results: "Results") -> int:
     status = results.status()
     failures = results.failures()
     for name, reason in failures.items():
-        say(f"failed: {name}: {reason}")
-    say(
+        say(f"failed: {name}: {reason}", "failed", point=name, reason=reason)
+    inform(
         f"{status.points_ok} points ok, {status.points_no_signal} without signal, {status.points_failed} failed"
         f" -> {results.path}"
     )

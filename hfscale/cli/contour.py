@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from hfscale.cli.messages import say
+from hfscale.cli.messages import inform, say
+from hfscale.cli.options import loudness_options
 
 _EPILOG = """\b
 Examples:
@@ -25,15 +26,18 @@ Examples:
 @click.option("--interpolation", type=click.Choice(["linear", "rbf"]), default="linear", show_default=True)
 @click.option("--style", type=click.Choice(["plain", "ATLAS", "CMS"]), default="plain", show_default=True)
 @click.option("--title", help="Text above the figure.")
+@loudness_options
 def contour_command(store: str, **options: Any) -> None:
     """Draw the exclusion contour of a plane of signal points."""
     from hfscale.plot.axes import select_plane
     from hfscale.plot.contours import contours_to_csv, exclusion_contours
-    from hfscale.plot.figure import draw_contour, save_figure
+    from hfscale.plot.figure import check_figure_file, draw_contour, save_figure
     from hfscale.results import open_results
 
     if not options["outputs"] and not options["csv"]:
         raise click.UsageError("give at least one of -o FILE and --csv FILE")
+    for output in options["outputs"]:
+        check_figure_file(Path(output))
     points = open_results(store).plane_points()
     plane = select_plane(points, options["x"], options["y"], options["select"], project=options["project"])
     contours = exclusion_contours(plane, level=options["level"], interpolation=options["interpolation"])
@@ -43,7 +47,7 @@ def contour_command(store: str, **options: Any) -> None:
         figure = draw_contour(contours, plane, style=options["style"], title=options["title"])
         for output in options["outputs"]:
             save_figure(figure, Path(output))
-            say(f"wrote {output}")
+            inform(f"wrote {output}")
     if options["csv"]:
         contours_to_csv(contours, Path(options["csv"]))
-        say(f"wrote {options['csv']}")
+        inform(f"wrote {options['csv']}")

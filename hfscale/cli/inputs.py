@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hfscale.cli.messages import say, write_fields, write_json
-from hfscale.cli.options import input_options, json_option, take_inputs
+from hfscale.cli.messages import say, write, write_fields, write_json
+from hfscale.cli.options import input_options, json_option, loudness_options, take_inputs
 
 if TYPE_CHECKING:
     from hfscale.workspace import Inputs
@@ -17,6 +17,7 @@ BAD_INPUT = 2
 @click.command("inspect", epilog="Example: hfscale inspect BkgOnly.json patchset.json --json")
 @input_options
 @json_option
+@loudness_options
 def inspect_command(as_json: bool, **options: Any) -> None:
     """What is in a workspace and its patchset: channels, samples, modifiers, parameters, signal points."""
     from hfscale.workspace import load_inputs
@@ -31,7 +32,7 @@ def inspect_command(as_json: bool, **options: Any) -> None:
     shown = {name: _short(value) for name, value in summary.items()}
     write_fields(shown)
     for channel in channels:
-        click.echo(f"  {channel['name']}: {channel['bins']} bins, samples {', '.join(channel['samples'])}")
+        write(f"  {channel['name']}: {channel['bins']} bins, samples {', '.join(channel['samples'])}")
 
 
 def summarize(inputs: "Inputs") -> dict[str, Any]:
@@ -81,6 +82,7 @@ def _short(value: object) -> str:
 @click.command("validate", epilog="Example: hfscale validate BkgOnly.json patchset.json")
 @input_options
 @json_option
+@loudness_options
 def validate_command(as_json: bool, **options: Any) -> int:
     """Check a workspace and every signal point, and list all problems; exit code 2 where there are any."""
     from hfscale.errors import HfscaleError
@@ -105,5 +107,5 @@ def validate_command(as_json: bool, **options: Any) -> int:
         for problem in problems:
             say(f"error: {problem}")
         if not problems:
-            click.echo(f"valid: {n_points} signal points")
+            write(f"valid: {n_points} signal points")
     return BAD_INPUT if problems else 0

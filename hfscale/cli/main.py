@@ -1,10 +1,10 @@
 """The command ``hfscale``: its verbs, and how errors become messages and exit codes."""
 
-import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -30,7 +30,28 @@ Exit codes: 0 done; 1 done, but some points failed; 2 bad input, nothing written
 3 interrupted, run the same command to continue."""
 
 
-@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class _Verbs(click.Group):
+    """The group of all verbs: an error of ours is a message and an exit code, never a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a verb; called by click, with the context that knows how messages are written."""
+        try:
+            with _plain_warnings():
+                return super().invoke(ctx)
+        except InterruptedRunError as error:
+            say(str(error), "interrupted")
+            return INTERRUPTED
+        except KeyboardInterrupt:
+            say("interrupted; run the same command again to continue", "interrupted")
+            return INTERRUPTED
+        except HfscaleError as error:
+            say(f"error: {error}", "error", kind=error.kind, place=error.place, remedy=error.remedy)
+            return BAD_INPUT
+
+
+@click.group(
+    cls=_Verbs, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(hfscale.__version__, prog_name="hfscale")
 def cli() -> None:
     """Statistical inference with binned likelihoods (HistFactory) at scale."""
@@ -49,31 +70,19 @@ for _command in (
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its code; an error of ours is a message, never a traceback."""
-    sys.exit(_run(arguments))
+    """Run the command line and exit with its code.
 
-
-def _run(arguments: Sequence[str] | None) -> int:
+    Args:
+        arguments: What follows the name of the program; those of this process by default.
+    """
     try:
-        with _plain_warnings():
-            code = cli.main(args=arguments, standalone_mode=False)
-        return code if isinstance(code, int) else 0
+        code = cli.main(args=arguments, standalone_mode=False)
     except click.ClickException as error:
         error.show()
-        return error.exit_code
-    except InterruptedRunError as error:
-        say(str(error))
-        return INTERRUPTED
-    except (KeyboardInterrupt, click.Abort):
-        say("interrupted; run the same command again to continue")
-        return INTERRUPTED
-    except HfscaleError as error:
-        say(f"error: {error}")
-        return BAD_INPUT
-    except BrokenPipeError:
-        # The reader of our output has gone (| head): nothing is wrong, but Python must not try to flush again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        code = error.exit_code
+    except click.Abort:
+        code = INTERRUPTED
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 @contextmanager
@@ -83,5 +92,5 @@ def _plain_warnings() -> Iterator[None]:
         if not sys.warnoptions:
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", HfscaleWarning)
-        warnings.showwarning = lambda message, *_args, **_kwargs: say(f"warning: {message}")
+        warnings.showwarning = lambda message, *_args, **_kwargs: say(f"warning: {message}", "warning")
         yield

@@ -1,20 +1,68 @@
 """What people read: messages on standard error, tables and JSON on standard output."""
 
 import json
+import os
+import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import click
 
+_META_KEY = "hfscale.loudness"
 
-def say(message: str) -> None:
-    """Write a message to standard error."""
+
+class Loudness(NamedTuple):
+    """How much to say on standard error, and in which form."""
+
+    quiet: bool = False
+    verbose: bool = False
+    log_format: Literal["text", "json"] = "text"
+
+
+def set_loudness(context: click.Context, **changes: Any) -> None:
+    """Change how loud the running command is; it ends with the command's context."""
+    context.meta[_META_KEY] = loudness()._replace(**changes)
+
+
+def loudness() -> Loudness:
+    """Return how loud the running command is."""
+    context = click.get_current_context(silent=True)
+    chosen: Loudness = context.meta.get(_META_KEY, Loudness()) if context else Loudness()
+    return chosen
+
+
+def say(message: str, event: str = "message", **details: object) -> None:
+    """Write a message to standard error, whatever the loudness.
+
+    Args:
+        message: The sentence.
+        event: What kind of message it is, for logs in JSON.
+        details: What a program that reads such a log may want to know besides.
+    """
+    if loudness().log_format == "json":
+        message = json.dumps({"event": event, "message": message, **details})
     click.echo(message, err=True)
+
+
+def inform(message: str, event: str = "message") -> None:
+    """Write a message to standard error, unless the command is to be quiet."""
+    if not loudness().quiet:
+        say(message, event)
+
+
+def write(text: str) -> None:
+    """Write a line to standard output; where its reader has gone (``| head``), the command ends well."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        # Python flushes once more at its end, which must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(0) from None
 
 
 def write_json(document: Any) -> None:
     """Write a JSON document to standard output; NaN is a defect and raises."""
-    click.echo(json.dumps(document, indent=1, allow_nan=False))
+    write(json.dumps(document, indent=1, allow_nan=False))
 
 
 def write_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -22,11 +70,11 @@ def write_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     widths = [max([len(column), *(len(row[k]) for row in rows)]) for k, column in enumerate(columns)]
     for row in [columns, *rows]:
         cells = [f"{cell:<{w}}" if k == 0 else f"{cell:>{w}}" for k, (cell, w) in enumerate(zip(row, widths))]
-        click.echo("  ".join(cells).rstrip())
+        write("  ".join(cells).rstrip())
 
 
 def write_fields(fields: Mapping[str, object]) -> None:
     """Write names and values in two columns to standard output."""
     width = max(len(name) for name in fields)
     for name, value in fields.items():
-        click.echo(f"{name:<{width}}  {value}")
+        write(f"{name:<{width}}  {value}")

@@ -1,9 +1,11 @@
 """Options that several verbs share."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple, TypeVar
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 import click
+
+from hfscale.cli.messages import set_loudness
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -65,49 +67,58 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON i
 dry_run_option = click.option("--dry-run", is_flag=True, help="Check everything and print the plan; write nothing.")
 
 
-class Loudness(NamedTuple):
-    """How much to say while working."""
-
-    quiet: bool
-    verbose: bool
-    log_format: Literal["text", "json"]
+def _keep_loudness(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    set_loudness(context, **{str(parameter.name): value})
 
 
-def loudness_options(command: _Command) -> _Command:
-    """Add -q, -v and --log-format; take them out with `take_loudness`."""
-    command = click.option(
+_LOUDNESS_OPTIONS = (
+    click.option(
+        "-q",
+        "--quiet",
+        is_flag=True,
+        expose_value=False,
+        callback=_keep_loudness,
+        help="Show no progress, only problems.",
+    ),
+    click.option(
+        "-v", "--verbose", is_flag=True, expose_value=False, callback=_keep_loudness, help="Say each choice made."
+    ),
+    click.option(
         "--log-format",
         type=click.Choice(["text", "json"]),
         default="text",
         show_default=True,
-        help="How progress is written to standard error.",
-    )(command)
-    command = click.option("-v", "--verbose", is_flag=True, help="Say more: the plan, and each choice made.")(command)
-    return click.option("-q", "--quiet", is_flag=True, help="Show no progress.")(command)
+        expose_value=False,
+        callback=_keep_loudness,
+        help="How messages and progress are written to standard error.",
+    ),
+)
 
 
-def take_loudness(options: dict[str, Any]) -> Loudness:
-    """Take the values of `loudness_options` out of a command's keyword arguments."""
-    return Loudness(**{name: options.pop(name) for name in Loudness._fields})
+def loudness_options(command: _Command) -> _Command:
+    """Add -q, -v and --log-format; `hfscale.cli.messages.loudness` tells what was chosen."""
+    for option in reversed(_LOUDNESS_OPTIONS):
+        command = option(command)
+    return command
 
 
-_RUN_OPTIONS: Mapping[str, Callable[[_Command], _Command]] = {
-    "executor": click.option(
+_RUN_OPTIONS = (
+    click.option(
         "--executor",
         type=click.Choice(["auto", "local", "dask"]),
         default="auto",
         show_default=True,
         help="local: this process. dask: worker processes on this machine. auto: what is faster.",
     ),
-    "workers": click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Dask workers; one per CPU."),
-    "task_points": click.option(
+    click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Dask workers; one per CPU."),
+    click.option(
         "--task-points", type=click.IntRange(min=1), metavar="N", help="Signal points per task of a new store."
     ),
-}
+)
 
 
 def run_options(command: _Command) -> _Command:
     """Add --executor, --workers and --task-points."""
-    for option in reversed(_RUN_OPTIONS.values()):
+    for option in reversed(_RUN_OPTIONS):
         command = option(command)
     return command

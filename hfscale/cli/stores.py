@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hfscale.cli.messages import say, write_fields, write_json, write_table
-from hfscale.cli.options import json_option
+from hfscale.cli.messages import say, write, write_fields, write_json, write_table
+from hfscale.cli.options import json_option, loudness_options
 from hfscale.errors import SelectionError
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ _WATCH_SECONDS = 2.0
 @click.argument("store", type=click.Path())
 @click.option("--watch", is_flag=True, help="Write again every two seconds until all is done.")
 @json_option
+@loudness_options
 def status_command(store: str, watch: bool, as_json: bool) -> None:
     """How far a store is: points done, failed and left, rate, time left."""
     from hfscale.results import open_results
@@ -52,13 +53,14 @@ def _write_status(status: "StoreStatus", failures: dict[str, str], as_json: bool
         fields["time left"] = f"{status.seconds_left:.0f} s at that rate"
     write_fields(fields)
     for name, reason in failures.items():
-        click.echo(f"failed: {name}: {reason}")
+        write(f"failed: {name}: {reason}")
 
 
 @click.command("show", epilog="Example: hfscale show results.zarr --point 'sbottom_13*' --json")
 @click.argument("store", type=click.Path())
 @click.option("--point", "pattern", default="*", metavar="GLOB", help="Only points whose names match.")
 @json_option
+@loudness_options
 def show_command(store: str, pattern: str, as_json: bool) -> None:
     """The numbers in a store, one row or JSON object per signal point."""
     from hfscale.results import open_results
@@ -77,7 +79,7 @@ def show_command(store: str, pattern: str, as_json: bool) -> None:
     write_table(("name", "status", "observed", *band, "mu_hat"), [_row(point) for point in points])
     for point in points:
         if "reason" in point:
-            say(f"failed: {point['name']}: {point['reason']}")
+            say(f"failed: {point['name']}: {point['reason']}", "failed", point=point["name"], reason=point["reason"])
 
 
 def _row(point: dict[str, Any]) -> tuple[str, ...]:

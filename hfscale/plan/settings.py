@@ -2,7 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from hfscale.errors import InputError
 
 
 def _no_truth_value(value: object) -> object:
@@ -36,6 +38,24 @@ class Calculation(Settings):
     calctype: Literal["asymptotics"] = "asymptotics"
     test_poi: Number = Field(default=1.0, ge=0.0, allow_inf_nan=False)
     test_stat: Literal["qtilde", "q"] = "qtilde"
+
+
+def make_calculation(test_poi: float, test_stat: Literal["qtilde", "q"]) -> Calculation:
+    """Check what is to be computed.
+
+    Raises:
+        InputError: The tested value is negative or not finite, or there is no such statistic.
+    """
+    try:
+        return Calculation(test_poi=test_poi, test_stat=test_stat)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = ".".join(str(part) for part in problem["loc"])
+        raise InputError(
+            f"{name} is {problem['input']!r}: {problem['msg']}",
+            place=name,
+            remedy="a finite number from 0 upwards, and qtilde or q, will do",
+        ) from error
 
 
 class RunOptions(Settings):

@@ -80,17 +80,30 @@ def save_figure(figure: Figure, path: Path) -> None:
         InputError: Another suffix, or the file cannot be written.
     """
     path = Path(path)
+    check_figure_file(path)
     suffix = path.suffix.lower()
-    if suffix not in _METADATA:
-        raise InputError(
-            f"cannot draw a figure as {path.name!r}", remedy=f"end the name in one of {', '.join(_METADATA)}"
-        )
     settings: Any = {"svg.hashsalt": "hfscale", "svg.fonttype": "path", "pdf.fonttype": 42}
     with matplotlib.rc_context(settings):
         try:
             figure.savefig(path, format=suffix[1:], dpi=200, metadata=_METADATA[suffix])
         except OSError as error:
             raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def check_figure_file(path: Path) -> None:
+    """Check, before anything is computed or written, that a figure can be written to the path.
+
+    Raises:
+        InputError: The suffix is that of no known format, the folder does not exist, or a folder is there.
+    """
+    if path.suffix.lower() not in _METADATA:
+        raise InputError(
+            f"cannot draw a figure as {path.name!r}", remedy=f"end the name in one of {', '.join(_METADATA)}"
+        )
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"cannot write {path}: its folder does not exist", remedy="make the folder first")
+    if path.is_dir():
+        raise InputError(f"cannot write {path}: it is a folder", remedy="give another name for the figure")
 
 
 def _draw_lines(axes: "Axes", contours: ExclusionContours, palette: Palette) -> list[Line2D]:

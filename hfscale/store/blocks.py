@@ -9,8 +9,9 @@ import numpy as np
 from jaxtyping import Shaped
 
 from hfscale.errors import StoreError
+from hfscale.inference.results import PointStatus
 from hfscale.plan.tasks import Plan, Task
-from hfscale.store.layout import VARIABLES, PointStatus, block_shape
+from hfscale.store.layout import VARIABLES, block_shape
 
 if TYPE_CHECKING:
     import zarr

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import UInt8
 
+from hfscale.inference.results import PointStatus
 from hfscale.plan.tasks import Plan
 from hfscale.store.blocks import open_array
-from hfscale.store.layout import PointStatus
 
 if TYPE_CHECKING:
     import xarray

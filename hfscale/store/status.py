@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
+from hfscale.inference.results import PointStatus
 from hfscale.plan.tasks import Plan
-from hfscale.store.layout import PointStatus
 
 
 @dataclass(frozen=True)

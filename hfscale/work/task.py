@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Shaped
@@ -85,7 +85,7 @@ def _place(arrays: dict[str, np.ndarray], block: CLsBlock, where: np.ndarray, co
     """Copy the results of a group into the block of the task, which has axes for POI values and all parameters."""
     for name, variable in VARIABLES.items():
         values = getattr(block, name)
-        index: tuple[object, ...] = (where,)
+        index: tuple[Any, ...] = (where,)
         if "mu" in variable.dims:
             index += (0,)
         if "parameter" in variable.dims:

@@ -28,7 +28,12 @@ def choose_executor(
         workers: Number of workers that the user gave, None for one per CPU.
         n_tasks: Number of tasks that are left.
         expected_seconds: Expected length of the work on one worker.
+
+    Raises:
+        InputError: There is no such engine.
     """
+    if asked not in ("auto", "local", "dask"):
+        raise _no_such_engine(asked)
     if asked != "auto":
         return asked
     parallel = min(workers or available_cpus(), n_tasks)
@@ -56,7 +61,11 @@ def open_executor(name: str, workers: int | None = None) -> Executor:
         from hfscale.runtime.executors.dask import DaskExecutor
 
         return DaskExecutor.start(workers or available_cpus())
-    raise InputError(f"there is no executor {name!r}", remedy="choose local or dask")
+    raise _no_such_engine(name)
+
+
+def _no_such_engine(name: str) -> InputError:
+    return InputError(f"there is no executor {name!r}", remedy="choose auto, local or dask")
 
 
 def as_executor(engine: "str | distributed.Client | Executor", workers: int | None = None) -> Executor:
