@@ -157,7 +157,7 @@ def _fresh_state(start: Float[np.ndarray, "fit parameter"], n_bins: int) -> Stat
     )
 
 
-def _filled(n: int, value: float) -> Shaped[Array, " fit"]:
+def _filled(n: int, value: float | int) -> Shaped[Array, " fit"]:
     # Through NumPy: jnp.full would compile a program for every length.
     return jnp.asarray(np.full(n, value))
 

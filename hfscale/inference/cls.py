@@ -12,6 +12,7 @@ from hfscale.inference.test_statistics import upper_limit_statistic
 from hfscale.model.structure import ModelGroup
 
 _NAMES = ("background", "free", "conditional", "asimov")
+_NEEDED = (*_NAMES, "asimov_free")
 
 
 def asymptotic_cls(
@@ -53,7 +54,7 @@ class _Assembly:
         if fits is None:
             fits = _no_fits(self.group)
         minima = {name: getattr(fits, name) for name in _NAMES}
-        good = np.logical_and.reduce([results.succeeded for results in minima.values()])
+        good = np.logical_and.reduce([getattr(fits, name).succeeded for name in _NEEDED])
         mu_hat = fits.free.theta[:, self.group.structure.poi]
         q = upper_limit_statistic(fits.conditional.nll, fits.free.nll, mu_hat, self.mu)
         asimov_free = np.minimum(fits.asimov_free.nll, fits.asimov.nll)
@@ -82,20 +83,23 @@ class _Assembly:
             **{f"twice_nll_{n}": self.spread(2.0 * minima[n].nll) for n in _NAMES},
             **{f"parameters_{n}": self.parameters(minima[n]) for n in _NAMES},
             **{f"fit_status_{n}": self._fit_status(minima[n]) for n in _NAMES},
-            reasons=self._reasons(minima, ok),
+            reasons=self._reasons(fits, ok),
             n_fits=fits.n_fits,
             n_iterations=int(sum(results.iterations.sum() for results in minima.values())),
         )
 
     def _fit_status(self, fits: FitResults) -> Int[np.ndarray, " point"]:
-        return self.spread(fits.status, int(FitStatus.NOT_RUN)).astype(np.int64)
+        status = np.full(len(self.rows), int(FitStatus.NOT_RUN), dtype=np.int64)
+        status[self.signal] = fits.status
+        return status
 
-    def _reasons(self, minima: dict[str, FitResults], ok: Bool[np.ndarray, " fitted"]) -> tuple[str, ...]:
+    def _reasons(self, fits: HypothesisFits, ok: Bool[np.ndarray, " fitted"]) -> tuple[str, ...]:
         reasons = [""] * len(self.rows)
         for k, point in enumerate(np.flatnonzero(self.signal)):
             if ok[k]:
                 continue
-            failed = [f"{n} fit: {s.advice}" for n in _NAMES if not (s := minima[n].take_status(k)).succeeded]
+            statuses = {name: getattr(fits, name).take_status(k) for name in _NEEDED}
+            failed = [f"{name} fit: {status.advice}" for name, status in statuses.items() if not status.succeeded]
             reasons[point] = "; ".join(failed) or "the test statistic is not finite"
         return tuple(reasons)
 
