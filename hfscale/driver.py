@@ -241,7 +241,7 @@ def label_arrays(inputs: Inputs) -> dict[str, np.ndarray]:
     return {label: _label_values([point.values[label] for point in inputs.points]) for label in inputs.labels}
 
 
-def _label_values(values: "list[float | str]") -> np.ndarray:
+def _label_values(values: "list[int | float | str]") -> np.ndarray:
     if any(isinstance(value, str) for value in values):
         return np.array([str(value) for value in values])
     return np.array(values, dtype=np.float64)

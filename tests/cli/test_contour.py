@@ -1,0 +1,99 @@
+"""The verb ``contour``."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.program import Search, hfscale, signal_patch, write
+
+Refused = Callable[..., None]
+AXES = ("-x", "m_gluino", "-y", "m_lsp")
+
+
+def test_a_figure_in_every_format_and_a_table(example_store: Path, tmp_path: Path) -> None:
+    files = [tmp_path / f"contour.{suffix}" for suffix in ("pdf", "png", "svg")]
+    outputs = [word for file in files for word in ("-o", file)]
+    table = tmp_path / "contour.csv"
+    ended = hfscale("contour", example_store, *AXES, *outputs, "--csv", table)
+    assert (ended.code, ended.out) == (0, "")
+    assert all(f"wrote {file}" in ended.err for file in [*files, table])
+    beginnings = [file.read_bytes()[:5] for file in files]
+    assert beginnings == [b"%PDF-", b"\x89PNG\r", b"<?xml"]
+    rows = list(csv.DictReader(table.read_text().splitlines()))
+    assert {"observed", "expected", "expected_-1sigma", "expected_+1sigma"} <= {row["line"] for row in rows}
+    assert all(1200 <= float(row["x"]) <= 2600 for row in rows)
+
+
+def test_the_contour_lies_between_excluded_and_other_points(example_store: Path, tmp_path: Path) -> None:
+    table = tmp_path / "contour.csv"
+    assert hfscale("contour", example_store, *AXES, "--csv", table).code == 0
+    light = [
+        float(row["x"])
+        for row in csv.DictReader(table.read_text().splitlines())
+        if row["line"] == "observed" and float(row["y"]) < 150.0
+    ]
+    points = {
+        point["values"]["m_gluino"]: point["CLs_obs"]
+        for point in hfscale("show", example_store, "--json").json()
+        if point["values"]["m_lsp"] == 1
+    }
+    assert max(mass for mass, CLs in points.items() if CLs < 0.05) <= min(light)
+    assert max(light) <= min(mass for mass, CLs in points.items() if CLs > 0.05)
+
+
+def test_axes_are_expressions_and_points_can_be_selected(example_store: Path, tmp_path: Path) -> None:
+    file = tmp_path / "contour.png"
+    ended = hfscale(
+        *("contour", example_store, "-x", "m_gluino", "-y", "m_gluino - m_lsp", "-o", file),
+        *("--select", "m_gluino >= 1600", "--interpolation", "rbf", "--style", "ATLAS", "--title", "Example"),
+    )
+    assert ended.code == 0, ended
+    assert file.stat().st_size > 10_000
+
+
+def test_no_crossing_is_a_message_and_no_error(example_store: Path, tmp_path: Path) -> None:
+    file = tmp_path / "contour.svg"
+    ended = hfscale("contour", example_store, *AXES, "--select", "m_gluino <= 1400 and m_lsp < 500", "-o", file)
+    assert ended.code == 0
+    assert "there is no observed contour: all " in ended.err
+    assert file.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("-x", "m_squark", "-y", "m_lsp"), ("no label 'm_squark'", "m_gluino, m_lsp")),
+        (("-x", "m_gluino +", "-y", "m_lsp"), ("'m_gluino +' is not an expression", "remedy")),
+        ((*AXES, "--select", "m_lsp"), ("m_lsp",)),
+        ((*AXES, "--select", "m_lsp == 7"), ("no signal point of 88 has m_lsp == 7", "m_lsp from 1 to 1700")),
+        ((*AXES, "--select", "m_lsp == 1"), ("lie on one line", "remedy")),
+        (("-x", "__import__('os')", "-y", "m_lsp"), ("error",)),
+    ],
+)
+def test_bad_axes(
+    example_store: Path, tmp_path: Path, refused: Refused, arguments: tuple[str, ...], said: tuple[str, ...]
+) -> None:
+    refused(hfscale("contour", example_store, *arguments, "-o", tmp_path / "c.pdf"), *said)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bad_outputs_are_refused_before_any_is_written(example_store: Path, tmp_path: Path, refused: Refused) -> None:
+    good = ("-o", tmp_path / "good.pdf")
+    refused(hfscale("contour", example_store, *AXES, *good, "-o", tmp_path / "bad.jpeg"), "'bad.jpeg'", ".pdf")
+    refused(hfscale("contour", example_store, *AXES, *good, "-o", tmp_path / "no" / "bad.pdf"), "make the folder first")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_is_needed(example_store: Path) -> None:
+    ended = hfscale("contour", example_store, *AXES)
+    assert ended.code == 2
+    assert "-o FILE" in ended.err
+
+
+def test_a_store_without_labels_has_no_axes(small: Search, refused: Refused) -> None:
+    patch = write(small.folder / "one.json", signal_patch([4.0, 5.0]))
+    options = ("-p", patch, "-o", small.store, "--executor", "local")
+    assert hfscale("cls", small.workspace, *options).code == 0
+    refused(hfscale("contour", small.store, "-x", "a", "-y", "b", "-o", small.folder / "c.pdf"), "no label 'a'")
