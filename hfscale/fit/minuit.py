@@ -8,7 +8,7 @@ import numpy as np
 from iminuit import Minuit
 from jaxtyping import Float
 
-from hfscale.model.likelihood import value_and_gradient
+from hfscale.model.derivatives import value_and_gradient
 from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
 
 

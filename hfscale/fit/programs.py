@@ -1,4 +1,4 @@
-"""Compiled steps, kept in a bounded cache: one per structure and number of lanes."""
+"""Compiled steps, kept in a bounded cache: one per structure, method and number of lanes."""
 
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import jax
 
-from hfscale.fit.newton import State, step
+from hfscale.fit.newton import Method, State, step
 from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
 
 Program = Callable[[SharedNumbers, PointNumbers, State], State]
@@ -22,10 +22,10 @@ class CacheStatistics(NamedTuple):
 
 
 @lru_cache(maxsize=16)
-def step_program(structure: Structure, lanes: int) -> Program:
+def step_program(structure: Structure, method: Method, lanes: int) -> Program:
     """Compiled Newton step for `lanes` fits at once; compiles on its first call."""
     del lanes  # a key of the cache: XLA compiles for the shapes, and eviction must free one program
-    return jax.jit(partial(step, structure))
+    return jax.jit(partial(step, structure, method))
 
 
 def cache_statistics() -> CacheStatistics:

@@ -6,13 +6,12 @@ The compiled step has a fixed shape, so nothing recompiles, and no fit waits for
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float, Int, Shaped
 
-from hfscale.fit.newton import State
-from hfscale.fit.programs import Program, step_program
+from hfscale.fit.newton import Method, State
+from hfscale.fit.programs import step_program
 from hfscale.fit.status import FitStatus
 from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
 
@@ -54,10 +53,10 @@ class FitResults(NamedTuple):
         return FitResults(*(array[index] for array in self))
 
 
-def lanes_for(structure: Structure) -> int:
+def lanes_for(structure: Structure, method: Method) -> int:
     """Lanes per step: enough to spread the cost of a call, few enough to stay in the cache of a core."""
-    work = (structure.n_entries + structure.n_bins) * structure.n_parameters
-    return int(2 ** np.clip(np.round(np.log2(60_000 / max(work, 1))), 2, 5))
+    rows = structure.n_bins if method == "bulk" else structure.n_entries + structure.n_bins
+    return int(2 ** np.clip(np.round(np.log2(60_000 / max(rows * structure.n_parameters, 1))), 2, 5))
 
 
 def minimise(
@@ -66,17 +65,17 @@ def minimise(
     fits: PointNumbers,
     start: Float[np.ndarray, "fit parameter"],
 ) -> FitResults:
-    """Minimise -ln L of every fit within its bounds.
+    """Minimise -ln L of every fit within its bounds: first in bulk, then exactly, from where that ended.
 
     Args:
         structure, shared: The group's program and common numbers.
         fits: Numbers of each fit; parameters marked `fixed` stay at their start values.
         start: Start values; free parameters outside their bounds are moved onto them.
     """
-    n_lanes = lanes_for(structure)
-    with jax.enable_x64(True):
-        program = step_program(structure, n_lanes)
-        return _run(_Queue(structure, fits, start, n_lanes), shared, program)
+    bulk = _run(structure, "bulk", shared, fits, start)
+    near = np.where(np.isfinite(bulk.nll)[:, None], bulk.theta, start)
+    exact = _run(structure, "exact", shared, fits, near)
+    return exact._replace(iterations=exact.iterations + bulk.iterations)
 
 
 class _Queue:
@@ -124,14 +123,23 @@ class _Queue:
         return bool((self.fit_of_lane >= 0).any())
 
 
-def _run(queue: _Queue, shared: SharedNumbers, program: Program) -> FitResults:
-    queue.refill()
-    points = jax.device_put(queue.points)
-    common = jax.device_put(shared)
-    while queue.running:
-        queue.state = program(common, points, queue.state)
-        if queue.collect() and queue.refill():
-            points = jax.device_put(queue.points)
+def _run(
+    structure: Structure,
+    method: Method,
+    shared: SharedNumbers,
+    fits: PointNumbers,
+    start: Float[np.ndarray, "fit parameter"],
+) -> FitResults:
+    lanes = lanes_for(structure, method)
+    with jax.enable_x64(True):
+        program = step_program(structure, method, lanes)
+        queue = _Queue(structure, fits, start, lanes)
+        queue.refill()
+        points, common = jax.device_put(queue.points), jax.device_put(shared)
+        while queue.running:
+            queue.state = program(common, points, queue.state)
+            if queue.collect() and queue.refill():
+                points = jax.device_put(queue.points)
     return queue.results
 
 
@@ -140,29 +148,28 @@ def _results_of(state: State) -> tuple[np.ndarray, ...]:
 
 
 def _fresh_state(start: Float[np.ndarray, "fit parameter"], n_bins: int) -> State:
-    """State of fits that are about to begin."""
+    """State of fits that are about to begin; NumPy arrays, for JAX would compile a program for every length."""
     n = len(start)
     return State(
-        theta=jnp.asarray(start),
-        nll=_filled(n, np.inf),
-        direction=jnp.asarray(np.zeros_like(start)),
-        step=_filled(n, 1.0),
-        edm=_filled(n, np.inf),
-        rates=jnp.asarray(np.zeros((n, n_bins))),
-        poi_variance=_filled(n, np.nan),
-        safe=_filled(n, False),
-        iterations=_filled(n, 0),
-        troubles=_filled(n, 0),
-        status=_filled(n, int(FitStatus.NOT_RUN)),
+        theta=start,
+        nll=np.full(n, np.inf),
+        direction=np.zeros_like(start),
+        step=np.ones(n),
+        edm=np.full(n, np.inf),
+        rates=np.zeros((n, n_bins)),
+        poi_variance=np.full(n, np.nan),
+        safe=np.zeros(n, dtype=bool),
+        iterations=np.zeros(n, dtype=np.int64),
+        troubles=np.zeros(n, dtype=np.int64),
+        status=np.full(n, int(FitStatus.NOT_RUN)),
     )
 
 
-def _filled(n: int, value: float | int) -> Shaped[Array, " fit"]:
-    # Through NumPy: jnp.full would compile a program for every length.
-    return jnp.asarray(np.full(n, value))
-
-
-def _with_rows(array: Array, rows: Int[np.ndarray, " selected"], values: Array) -> Array:
+def _with_rows(
+    array: Shaped[Array | np.ndarray, "..."],
+    rows: Int[np.ndarray, " selected"],
+    values: Shaped[Array | np.ndarray, "..."],
+) -> Shaped[np.ndarray, "..."]:
     result = np.array(array)
     result[rows] = values
-    return jnp.asarray(result)
+    return result

@@ -54,25 +54,42 @@ def build_groups(
     Raises:
         ModelError: The POI is no scalar parameter of any point of a group.
     """
-    groups: list[tuple[dict[str, ParameterSet], list[int]]] = []
+    unions: list[_Union] = []
     for index, point in enumerate(points):
-        for union, members in groups:
-            if _compatible(union, point, points[members[0]]):
-                union.update({n: p for n, p in point.parameters.items() if n not in union})
-                members.append(index)
-                break
-        else:
-            groups.append((dict(point.parameters), [index]))
-    return tuple(_build_group(points, union, members, poi, common) for union, members in groups)
+        union = next((u for u in unions if u.accepts(point)), None)
+        if union is None:
+            union = _Union({}, {}, [])
+            unions.append(union)
+        union.add(index, point)
+    return tuple(_build_group(points, union.parameters, union.members, poi, common) for union in unions)
 
 
-def _compatible(union: Mapping[str, ParameterSet], point: PointModel, first: PointModel) -> bool:
-    bins_agree = all(first.bins.get(channel, n) == n for channel, n in point.bins.items())
-    return bins_agree and all(
-        (known.constraint, known.size, known.layout) == (p.constraint, p.size, p.layout)
-        for name, p in point.parameters.items()
-        if (known := union.get(name)) is not None
-    )
+@dataclass
+class _Union:
+    """Parameters and channels (with their bins) of the points gathered for one group so far."""
+
+    parameters: dict[str, ParameterSet]
+    bins: dict[str, int]
+    members: list[int]
+
+    def accepts(self, point: PointModel) -> bool:
+        """Whether nothing in the point contradicts the points gathered so far."""
+        bins_agree = all(self.bins.get(channel, n) == n for channel, n in point.bins.items())
+        return bins_agree and all(
+            _layout_of(known) == _layout_of(p)
+            for name, p in point.parameters.items()
+            if (known := self.parameters.get(name)) is not None
+        )
+
+    def add(self, index: int, point: PointModel) -> None:
+        """Take in a point."""
+        self.parameters.update({n: p for n, p in point.parameters.items() if n not in self.parameters})
+        self.bins.update(point.bins)
+        self.members.append(index)
+
+
+def _layout_of(p: ParameterSet) -> tuple[str, int, bool, tuple[tuple[str, int], ...]]:
+    return (p.constraint, p.size, p.scalar, p.layout)
 
 
 def _rows(points: Sequence[PointModel], common: Mapping[str, frozenset[str]]) -> list[Row]:

@@ -159,7 +159,9 @@ def override(parameter: ParameterSet, config: Mapping[str, Any]) -> ParameterSet
 
 def _check_attribute(parameter: ParameterSet, key: str) -> None:
     owner = {"inits": True, "auxdata": parameter.constraint != "none", "factors": parameter.constraint == "poisson"}
-    owner["sigmas"] = parameter.constraint == "normal"
+    # The width of a histosys or normsys is 1 by definition; lumi's is missing (NaN) until it is given.
+    unit = parameter.scalar and bool(np.isfinite(parameter.width).all())
+    owner["sigmas"] = parameter.constraint == "normal" and not unit
     if not owner[key]:
         raise ModelError(
             f"parameter '{parameter.name}' has a {parameter.constraint} constraint and no attribute '{key}'",

@@ -1,0 +1,230 @@
+"""Gradient, low-rank curvature and exact Hessian of the negative log-likelihood of a batch of fits ("lanes").
+
+With entries e, bins b, A_e the shifted yields, G_e the product of all factors and nu_b = sum_e A_e G_e:
+
+    J_b  = sum_e [G_e a'_e + nu_e g_e],          a' = dA/dtheta, g = d log G / dtheta
+    H    = sum_b (n_b / nu_b^2) J_b J_b^T + sum_e w_e G_e [a'_e g_e^T + g_e a'_e^T + A_e g_e g_e^T] + diagonal
+
+with w_b = 1 - n_b / nu_b. The diagonal holds constraint curvatures and second derivatives of single factors. The
+low-rank curvature drops the second sum but for its diagonal, which leaves a diagonal plus one row per bin.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jaxtyping import Float
+
+from hfscale.model.likelihood import (
+    NormsysTerms,
+    code4p,
+    negative_log_likelihood,
+    normsys_terms,
+    one_hot,
+    product,
+    yields_of,
+)
+from hfscale.model.structure import NORMAL, POISSON, PointNumbers, SharedNumbers, Structure
+from hfscale.model.tables import multiplying_pairs, padded_bins
+
+_TINY_FACTOR = 1e-9
+"""Factors smaller than this count as this in derivatives, where they are divided by."""
+_LEAST_RATIO = 0.1
+"""The low-rank curvature counts at least this part of a rate as observed, so that empty bins curve too."""
+
+
+class FirstOrder(NamedTuple):
+    """Likelihood and gradient of each lane at its parameters, with what second derivatives are made of.
+
+    Attributes:
+        nll: Negative log-likelihood with all constants; NaN where a rate is negative.
+        rates: Expected rates.
+        gradient: Derivative of `nll`.
+        jacobian: Derivative of every rate by every parameter.
+        ratio, excess: Observed over expected counts, and one minus it; 0 for bins that the lane does not have.
+        positive: The rates, 1 where they are not positive.
+        constraint: Curvature of the constraint terms.
+        yields, factor: A_e and G_e of every entry.
+        inverse: One over each parameter, held away from infinity.
+        terms: normsys terms.
+        slope, curvature: Derivatives of the even part of code 4p.
+    """
+
+    nll: Float[Array, " lane"]
+    rates: Float[Array, "lane bin"]
+    gradient: Float[Array, "lane parameter"]
+    jacobian: Float[Array, "lane bin parameter"]
+    ratio: Float[Array, "lane bin"]
+    excess: Float[Array, "lane bin"]
+    positive: Float[Array, "lane bin"]
+    constraint: Float[Array, "lane parameter"]
+    yields: Float[Array, "lane entry"]
+    factor: Float[Array, "lane entry"]
+    inverse: Float[Array, "lane parameter"]
+    terms: NormsysTerms
+    slope: Float[Array, "lane histosys"]
+    curvature: Float[Array, "lane histosys"]
+
+
+def first_order(
+    structure: Structure, shared: SharedNumbers, points: PointNumbers, theta: Float[Array, "lane parameter"]
+) -> FirstOrder:
+    """Likelihood, gradient and derivatives of the rates of every lane."""
+    terms = normsys_terms(structure, shared, points, theta)
+    yields = yields_of(structure, shared, points, theta)
+    rates = (yields * product(structure, theta, terms.value)) @ one_hot(structure.entry_bin[:, None], structure.n_bins)
+    safe = jnp.where(jnp.abs(theta) < _TINY_FACTOR, _TINY_FACTOR, theta)
+    inverse = 1.0 / safe
+    factor = product(structure, safe, terms.value)
+    slope, curvature = code4p(theta[:, : structure.n_histosys])[1:]
+    jacobian = _additive_jacobian(structure, shared, points, factor, slope)
+    jacobian += _multiplicative_jacobian(structure, factor * yields, jnp.concatenate([inverse, terms.first], axis=1))
+    present = points.bins > 0
+    positive = jnp.where(present & (rates > 0), rates, 1.0)
+    ratio = jnp.where(present, points.data / positive, 0.0)
+    excess = jnp.where(present, 1.0 - ratio, 0.0)
+    slope_c, curvature_c = _constraint_derivatives(structure, points, theta)
+    return FirstOrder(
+        nll=negative_log_likelihood(structure, points, theta, rates),
+        rates=rates,
+        gradient=jnp.einsum("lb,lbp->lp", excess, jacobian) + slope_c,
+        jacobian=jacobian,
+        ratio=ratio,
+        excess=excess,
+        positive=positive,
+        constraint=curvature_c,
+        yields=yields,
+        factor=factor,
+        inverse=inverse,
+        terms=terms,
+        slope=slope,
+        curvature=curvature,
+    )
+
+
+def _additive_jacobian(
+    structure: Structure,
+    shared: SharedNumbers,
+    points: PointNumbers,
+    factor: Float[Array, "lane entry"],
+    slope: Float[Array, "lane histosys"],
+) -> Float[Array, "lane bin parameter"]:
+    """sum_e G_e a'_e: for shared entries a product of lanes with the constant shifts of each bin."""
+    n, k = structure.n_varying_histosys, structure.n_shared
+    table = padded_bins(structure.entry_bin[:k], structure.n_bins)
+    zero = jnp.zeros((factor.shape[0], 1))
+    weights = jnp.concatenate([factor[:, :k], zero], axis=1)[:, table]
+    rows = [jnp.pad(block, ((0, 1), (0, 0)))[table] for block in (shared.half_sum, shared.half_difference)]
+    odd, even = (jnp.einsum("lbk,bkh->lbh", weights, block) for block in rows)
+    result = odd + slope[:, None, :] * even
+    own = factor[:, k:, None] * (points.half_sum + slope[:, None, :n] * points.half_difference)
+    bins = one_hot(structure.entry_bin[k:, None], structure.n_bins)
+    result = result.at[:, :, :n].add(jnp.einsum("eb,leh->lbh", bins, own))
+    return jnp.pad(result, ((0, 0), (0, 0), (0, structure.n_parameters - structure.n_histosys)))
+
+
+def _multiplicative_jacobian(
+    structure: Structure, rates: Float[Array, "lane entry"], logarithmic: Float[Array, "lane source"]
+) -> Float[Array, "lane bin parameter"]:
+    """sum_e nu_e g_e, from the few (bin, parameter) pairs that have factors at all."""
+    pairs = multiplying_pairs(structure)
+    parts = rates[:, pairs.entry] * logarithmic[:, pairs.source]
+    zero = jnp.zeros((rates.shape[0], 1))
+    sums = jnp.concatenate([parts, zero], axis=1)[:, pairs.parts].sum(axis=-1)
+    flat = jnp.concatenate([sums, zero], axis=1)[:, pairs.place]
+    return flat.reshape(-1, structure.n_bins, structure.n_parameters)
+
+
+def _constraint_derivatives(
+    structure: Structure, points: PointNumbers, theta: Float[Array, "lane parameter"]
+) -> tuple[Float[Array, "lane parameter"], Float[Array, "lane parameter"]]:
+    normal = structure.constraint == NORMAL
+    inverse = 1.0 / (points.width * points.width)
+    safe = jnp.where(structure.constraint == POISSON, theta, 1.0)
+    first = jnp.where(normal, (theta - points.auxdata) * inverse, points.width - points.auxdata / safe)
+    second = jnp.where(normal, inverse, points.auxdata / (safe * safe))
+    constrained = points.constrained > 0
+    return jnp.where(constrained, first, 0.0), jnp.where(constrained, second, 0.0)
+
+
+def _second_order_diagonal(
+    structure: Structure, shared: SharedNumbers, points: PointNumbers, ev: FirstOrder
+) -> tuple[Float[Array, "lane parameter"], Float[Array, "lane parameter"]]:
+    """Second derivatives of single yields and factors, weighted by the excess: additive part, factor part (f''/f)."""
+    n, m, k = structure.n_varying_histosys, structure.n_histosys, structure.n_shared
+    weighted = ev.excess[:, structure.entry_bin] * ev.factor
+    common = (weighted[:, :k] @ shared.half_difference) * ev.curvature
+    own = jnp.einsum("le,leh->lh", weighted[:, k:], points.half_difference) * ev.curvature[:, :n]
+    additive = jnp.pad(common.at[:, :n].add(own), ((0, 0), (0, structure.n_parameters - m)))
+    by_term = (weighted * ev.yields) @ one_hot(structure.entry_terms, structure.n_terms)
+    factors = (by_term * ev.terms.second) @ one_hot(structure.term_parameter[:, None], structure.n_parameters)
+    return additive, factors
+
+
+def low_rank_curvature(
+    structure: Structure, shared: SharedNumbers, points: PointNumbers, ev: FirstOrder
+) -> tuple[Float[Array, "lane parameter"], Float[Array, "lane bin parameter"]]:
+    """A positive definite stand-in for the Hessian: its diagonal D and rows R of D + R^T R.
+
+    Unconstrained parameters have no curvature of their own; a small part of what the bins give them stands for it.
+    """
+    weight = jnp.where(points.bins > 0, jnp.maximum(ev.ratio, _LEAST_RATIO) / ev.positive, 0.0)
+    rows = jnp.sqrt(weight)[:, :, None] * ev.jacobian
+    additive, factors = _second_order_diagonal(structure, shared, points, ev)
+    diagonal = ev.constraint + jnp.maximum(additive + factors, -0.5 * ev.constraint)
+    least = 1e-4 * jnp.einsum("lbp,lbp->lp", rows, rows)
+    return jnp.maximum(diagonal, least), rows
+
+
+def exact_hessian(
+    structure: Structure, shared: SharedNumbers, points: PointNumbers, ev: FirstOrder
+) -> Float[Array, "lane parameter parameter"]:
+    """All second derivatives of the negative log-likelihood."""
+    g = _log_factor_gradient(structure, ev.inverse, ev.terms)
+    a = _yield_gradient(structure, shared, points, ev.slope)
+    weighted = ev.excess[:, structure.entry_bin] * ev.factor
+    left = jnp.concatenate([a + 0.5 * ev.yields[:, :, None] * g, 0.5 * ev.jacobian], axis=1)
+    bins = (ev.ratio / ev.positive)[:, :, None] * ev.jacobian
+    half = jnp.einsum("lkp,lkq->lpq", left, jnp.concatenate([weighted[:, :, None] * g, bins], axis=1))
+
+    # The products above count (d log f)^2 on the diagonal where f''/f belongs.
+    additive, factors = _second_order_diagonal(structure, shared, points, ev)
+    rates = weighted * ev.yields
+    by_term = (rates @ one_hot(structure.entry_terms, structure.n_terms)) * ev.terms.first**2
+    counted = by_term @ one_hot(structure.term_parameter[:, None], structure.n_parameters)
+    counted += (rates @ one_hot(structure.entry_factors, structure.n_parameters)) * ev.inverse**2
+    diagonal = ev.constraint + additive + factors - counted
+    return half + jnp.swapaxes(half, 1, 2) + diagonal[:, :, None] * jnp.eye(structure.n_parameters)
+
+
+def _log_factor_gradient(
+    structure: Structure, inverse: Float[Array, "lane parameter"], terms: NormsysTerms
+) -> Float[Array, "lane entry parameter"]:
+    """g_e: derivative of log G_e by every parameter."""
+    direct = one_hot(structure.entry_factors, structure.n_parameters)
+    table = np.full((structure.n_entries, structure.n_parameters), structure.n_terms)
+    for e, row in enumerate(structure.entry_terms):
+        own = row[row < structure.n_terms]
+        table[e, structure.term_parameter[own]] = own
+    first = jnp.concatenate([terms.first, jnp.zeros((terms.first.shape[0], 1))], axis=1)
+    return inverse[:, None, :] * direct + first[:, table]
+
+
+def _yield_gradient(
+    structure: Structure, shared: SharedNumbers, points: PointNumbers, slope: Float[Array, "lane histosys"]
+) -> Float[Array, "lane entry parameter"]:
+    """a'_e: derivative of A_e by every parameter."""
+    n, rest = structure.n_varying_histosys, structure.n_parameters
+    common = shared.half_sum + slope[:, None, :] * shared.half_difference
+    own = points.half_sum + slope[:, None, :n] * points.half_difference
+    pads = ((0, 0), (0, 0), (0, rest - structure.n_histosys)), ((0, 0), (0, 0), (0, rest - n))
+    return jnp.concatenate([jnp.pad(common, pads[0]), jnp.pad(own, pads[1])], axis=1)
+
+
+def value_and_gradient(
+    structure: Structure, shared: SharedNumbers, points: PointNumbers, theta: Float[Array, "lane parameter"]
+) -> tuple[Float[Array, " lane"], Float[Array, "lane parameter"]]:
+    """Negative log-likelihood and its gradient, for minimisers that need no more."""
+    ev = first_order(structure, shared, points, theta)
+    return ev.nll, ev.gradient

@@ -1,0 +1,56 @@
+"""Index tables that derivatives use, worked out from a structure while a program is traced."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int
+
+from hfscale.model.structure import Structure
+
+
+class MultiplyingPairs(NamedTuple):
+    """Which factors contribute to the derivative of which bin by which parameter.
+
+    A part is one factor of one entry; parts of the same (bin, parameter) are summed.
+
+    Attributes:
+        entry, source: Entry of each part, and its factor: a parameter, or a normsys term counted behind them.
+        parts: Parts of each pair, padded with the number of parts.
+        place: Pair of each (bin, parameter), flattened, or the number of pairs.
+    """
+
+    entry: Int[np.ndarray, " part"]
+    source: Int[np.ndarray, " part"]
+    parts: Int[np.ndarray, "pair local_part"]
+    place: Int[np.ndarray, " bin_parameter"]
+
+
+def multiplying_pairs(structure: Structure) -> MultiplyingPairs:
+    """Tables for the derivatives of factors."""
+    n = structure.n_parameters
+    entry: list[int] = []
+    source: list[int] = []
+    by_pair: dict[int, list[int]] = {}
+    for e, (factors, terms) in enumerate(zip(structure.entry_factors, structure.entry_terms, strict=True)):
+        own = [(int(p), int(p)) for p in factors if p < n]
+        own += [(n + int(t), int(structure.term_parameter[t])) for t in terms if t < structure.n_terms]
+        for index, parameter in own:
+            by_pair.setdefault(int(structure.entry_bin[e]) * n + parameter, []).append(len(entry))
+            entry.append(e)
+            source.append(index)
+    place = np.full(structure.n_bins * n, len(by_pair))
+    place[list(by_pair)] = np.arange(len(by_pair))
+    width = max((len(parts) for parts in by_pair.values()), default=0)
+    parts = np.full((len(by_pair), width), len(entry))
+    for row, own_parts in zip(parts, by_pair.values(), strict=True):
+        row[: len(own_parts)] = own_parts
+    return MultiplyingPairs(np.array(entry, dtype=int), np.array(source, dtype=int), parts, place)
+
+
+def padded_bins(entry_bin: Int[np.ndarray, " entry"], n_bins: int) -> Int[np.ndarray, "bin local_entry"]:
+    """Entries of every bin, padded with the number of entries."""
+    rows = [np.flatnonzero(entry_bin == b) for b in range(n_bins)]
+    table = np.full((n_bins, max((len(row) for row in rows), default=0)), len(entry_bin))
+    for target, row in zip(table, rows, strict=True):
+        target[: len(row)] = row
+    return table
