@@ -55,10 +55,11 @@ class _Assembly:
             fits = _no_fits(self.group)
         minima = {name: getattr(fits, name) for name in _NAMES}
         good = np.logical_and.reduce([getattr(fits, name).succeeded for name in _NEEDED])
+        nll = {name: _finite(getattr(fits, name).nll) for name in _NEEDED}
         mu_hat = fits.free.theta[:, self.group.structure.poi]
-        q = upper_limit_statistic(fits.conditional.nll, fits.free.nll, mu_hat, self.mu)
-        asimov_free = np.minimum(fits.asimov_free.nll, fits.asimov.nll)
-        q_asimov = np.maximum(2.0 * (fits.asimov.nll - asimov_free), 0.0)
+        q = upper_limit_statistic(nll["conditional"], nll["free"], mu_hat, self.mu)
+        nll["asimov_free"] = np.minimum(nll["asimov_free"], nll["asimov"])
+        q_asimov = np.maximum(2.0 * (nll["asimov"] - nll["asimov_free"]), 0.0)
         p = asymptotic_p_values(q, q_asimov, self.test_stat)
         finite = np.isfinite(p.CLs_obs) & np.isfinite(p.CLs_exp).all(axis=1)
         ok = good & finite
@@ -79,8 +80,7 @@ class _Assembly:
             q_asimov=kept(q_asimov, 0.0),
             mu_hat=kept(mu_hat),
             mu_hat_error=kept(_root(fits.free.poi_variance)),
-            twice_nll_asimov_free=self.spread(2.0 * asimov_free),
-            **{f"twice_nll_{n}": self.spread(2.0 * minima[n].nll) for n in _NAMES},
+            **{f"twice_nll_{n}": self.spread(2.0 * nll[n]) for n in _NEEDED},
             **{f"parameters_{n}": self.parameters(minima[n]) for n in _NAMES},
             **{f"fit_status_{n}": self._fit_status(minima[n]) for n in _NAMES},
             reasons=self._reasons(fits, ok),
@@ -102,6 +102,11 @@ class _Assembly:
             failed = [f"{name} fit: {status.advice}" for name, status in statuses.items() if not status.succeeded]
             reasons[point] = "; ".join(failed) or "the test statistic is not finite"
         return tuple(reasons)
+
+
+def _finite(nll: Float[np.ndarray, " fitted"]) -> Float[np.ndarray, " fitted"]:
+    """Minima of -ln L, NaN where a fit never found a finite value."""
+    return np.where(np.isfinite(nll), nll, np.nan)
 
 
 def _root(variance: Float[np.ndarray, " fitted"]) -> Float[np.ndarray, " fitted"]:

@@ -11,8 +11,8 @@ import pytest
 
 from hfscale.inference.results import PointStatus
 from hfscale.model.structure import ModelGroup
-from tests.conformance.evaluation import value_of
 from tests.conformance.pyhf_models import columns, pyhf_model, random_parameters
+from tests.evaluation import value_of
 from tests.models import PYHF_WARNING, Spec, cls_of, group_of
 
 pytestmark = [pytest.mark.data, pytest.mark.filterwarnings(PYHF_WARNING)]

@@ -6,9 +6,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from hfscale.model.structure import ModelGroup
-from tests.conformance.evaluation import derivatives, value_of
 from tests.conformance.pyhf_models import PyhfModel, columns, pyhf_model, random_parameters
 from tests.conformance.strategies import campaigns, workspaces
+from tests.evaluation import derivatives, value_of
 from tests.models import PYHF_WARNING, Spec, group_of, groups_of
 
 pytestmark = pytest.mark.filterwarnings(PYHF_WARNING)
@@ -69,11 +69,11 @@ def test_gradient_and_hessian_are_those_of_automatic_differentiation(spec: Spec,
     found = derivatives(group, internal(group, reference, theta), v)
 
     # Both derivatives sum terms as large as these, and round them.
-    hessian = found.own.hessian[0]
-    size = 1.0 + np.abs(hessian).max()
-    np.testing.assert_allclose(found.own.gradient[0], found.gradient, rtol=1e-9, atol=1e-12 * size)
-    np.testing.assert_allclose(hessian @ v, found.hessian_times_v, rtol=1e-9, atol=1e-12 * size)
-    np.testing.assert_allclose(hessian, hessian.T, rtol=1e-12, atol=1e-12 * size)
+    size = 1.0 + np.abs(found.hessian).max()
+    np.testing.assert_allclose(found.gradient, found.automatic_gradient, rtol=1e-9, atol=1e-12 * size)
+    np.testing.assert_allclose(found.hessian @ v, found.automatic_product, rtol=1e-9, atol=1e-12 * size)
+    np.testing.assert_allclose(found.hessian, found.hessian.T, rtol=1e-12, atol=1e-12 * size)
+    assert (found.diagonal >= 0).all()
 
 
 @settings(compiles, max_examples=12)
