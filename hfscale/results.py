@@ -27,7 +27,7 @@ _STATUS = {
 }
 _BAND = ("m2", "m1", "0", "p1", "p2")
 _SCALARS = ("CLs_obs", "CLsb", "CLb", "q", "q_asimov", "mu_hat", "mu_hat_error")
-_MINIMA = ("free", "conditional", "background")
+_MINIMA = {key: f"twice_nll_{key}" for key in ("free", "conditional", "background")}
 
 
 @dataclass(frozen=True)
@@ -85,19 +85,21 @@ class Results:
         calculation = self.store.settings["calculation"]
         reasons = self.failures()
         labels = {label: _plain(data[name].values) for label, name in self.store.labels.items()}
-        columns = {name: data[name].values for name in (*_SCALARS, "CLs_exp", "status")}
-        minima = {key: data[f"twice_nll_{key}"].values for key in _MINIMA}
+        status = data["status"].values[:, 0]
+        # A task that was killed before its marker may have left numbers, which do not count.
+        numbers = data[[*_SCALARS, "CLs_exp", *_MINIMA.values()]].where(data["status"] != PointStatus.NOT_RUN)
+        columns = {str(name): array.values for name, array in numbers.data_vars.items()}
         return [
             {
                 "name": name,
                 "values": {label: values[k] for label, values in labels.items()},
-                "status": "failed" if name in reasons else _STATUS[PointStatus(int(columns["status"][k, 0]))],
+                "status": "failed" if name in reasons else _STATUS[PointStatus(int(status[k]))],
                 "poi": calculation["test_poi"],
                 "calctype": calculation["calctype"],
                 "test_stat": calculation["test_stat"],
                 **{key: _number(columns[key][k]) for key in _SCALARS},
                 "CLs_exp": _band(columns["CLs_exp"][k, 0]),
-                "twice_nll": {key: _number(minima[key][k]) for key in _MINIMA},
+                "twice_nll": {key: _number(columns[name][k]) for key, name in _MINIMA.items()},
                 **({"reason": reasons[name]} if name in reasons else {}),
             }
             for k, name in enumerate(self.store.names)
