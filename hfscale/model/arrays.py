@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Float
 
-from hfscale.model.interpolation import code4_coefficients
+from hfscale.model.interpolation import code4_coefficients, safe_log
 from hfscale.model.parameters import ParameterSet
 from hfscale.model.point import PointModel
 from hfscale.model.samples import SampleData
@@ -47,7 +47,7 @@ def _terms(
     factors: Float[np.ndarray, "*n 2"],
 ) -> tuple[Float[np.ndarray, "*n"], Float[np.ndarray, "*n"], Float[np.ndarray, "*n 6"]]:
     hi, lo = factors[..., 0], factors[..., 1]
-    return np.log(hi), np.log(lo), code4_coefficients(hi, lo)
+    return safe_log(hi), safe_log(lo), code4_coefficients(hi, lo)
 
 
 def fill_points(

@@ -6,13 +6,14 @@ The structure of a group is the union over its points; what a point lacks has no
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hfscale.errors import ModelError
 from hfscale.model.arrays import fill_points, fill_shared
-from hfscale.model.parameters import ParameterSet
+from hfscale.model.interpolation import DEFAULT_CODES, InterpolationCodes
+from hfscale.model.parameters import ParameterSet, normfactor_set
 from hfscale.model.point import PointModel, poi_scales_something
 from hfscale.model.samples import SampleData
 from hfscale.model.structure import NORMAL, POISSON, UNCONSTRAINED, ModelGroup, Structure
@@ -42,7 +43,10 @@ class Row:
 
 
 def build_groups(
-    points: Sequence[PointModel], poi: str, common: Mapping[str, frozenset[str]]
+    points: Sequence[PointModel],
+    poi: str,
+    common: Mapping[str, frozenset[str]],
+    codes: InterpolationCodes = DEFAULT_CODES,
 ) -> tuple[ModelGroup, ...]:
     """Lay out points as arrays, in as few groups as their parameters allow.
 
@@ -50,6 +54,7 @@ def build_groups(
         points: All points of the campaign.
         poi: Name of the POI.
         common: Channel -> names of the samples of the background workspace.
+        codes: Interpolation codes of normsys and histosys.
 
     Raises:
         ModelError: The POI is no scalar parameter of any point of a group.
@@ -61,7 +66,7 @@ def build_groups(
             union = _Union({}, {}, [])
             unions.append(union)
         union.add(index, point)
-    return tuple(_build_group(points, union.parameters, union.members, poi, common) for union in unions)
+    return tuple(_build_group(points, union.parameters, union.members, poi, common, codes) for union in unions)
 
 
 @dataclass
@@ -158,6 +163,7 @@ def _build_group(
     members: list[int],
     poi: str,
     common: Mapping[str, frozenset[str]],
+    codes: InterpolationCodes,
 ) -> ModelGroup:
     if poi in union and union[poi].size != 1:
         raise ModelError(f"the POI '{poi}' has {union[poi].size} components and must have one")
@@ -167,7 +173,7 @@ def _build_group(
     bins = dict(sorted(bins.items()))
     rows = sorted(_rows(points, common), key=lambda row: row.varying)
     layout = _layout(union, rows, bins)
-    structure = _structure(rows, layout, union, bins, poi)
+    structure = replace(_structure(rows, layout, union, bins, poi), codes=codes)
     shared = fill_shared([row for row in rows if not row.varying], layout.histosys)
     varying = [row for row in rows if row.varying]
     numbers, inits, present = fill_points(
@@ -189,8 +195,6 @@ def _build_group(
 
 def _with_poi(union: Mapping[str, ParameterSet], poi: str) -> dict[str, ParameterSet]:
     """Keep a place for the POI also where no point of the group has it (all are without signal)."""
-    from hfscale.model.parameters import normfactor_set
-
     return dict(union) if poi in union else {**union, poi: normfactor_set(poi)}
 
 

@@ -17,8 +17,9 @@ from jax import Array
 from jaxtyping import Float
 
 from hfscale.model.likelihood import (
+    HistosysFeatures,
     NormsysTerms,
-    code4p,
+    histosys_features,
     negative_log_likelihood,
     normsys_terms,
     one_hot,
@@ -48,7 +49,7 @@ class FirstOrder(NamedTuple):
         yields, factor: A_e and G_e of every entry.
         inverse: One over each parameter, held away from infinity.
         terms: normsys terms.
-        slope, curvature: Derivatives of the even part of code 4p.
+        features: Interpolation of histosys.
     """
 
     nll: Float[Array, " lane"]
@@ -63,8 +64,7 @@ class FirstOrder(NamedTuple):
     factor: Float[Array, "lane entry"]
     inverse: Float[Array, "lane parameter"]
     terms: NormsysTerms
-    slope: Float[Array, "lane histosys"]
-    curvature: Float[Array, "lane histosys"]
+    features: HistosysFeatures
 
 
 def first_order(
@@ -77,8 +77,8 @@ def first_order(
     safe = jnp.where(jnp.abs(theta) < _TINY_FACTOR, _TINY_FACTOR, theta)
     inverse = 1.0 / safe
     factor = product(structure, safe, terms.value)
-    slope, curvature = code4p(theta[:, : structure.n_histosys])[1:]
-    jacobian = _additive_jacobian(structure, shared, points, factor, slope)
+    features = histosys_features(structure.codes.histosys, theta[:, : structure.n_histosys])
+    jacobian = _additive_jacobian(structure, shared, points, factor, features)
     jacobian += _multiplicative_jacobian(structure, factor * yields, jnp.concatenate([inverse, terms.first], axis=1))
     present = points.bins > 0
     positive = jnp.where(present & (rates > 0), rates, 1.0)
@@ -98,8 +98,7 @@ def first_order(
         factor=factor,
         inverse=inverse,
         terms=terms,
-        slope=slope,
-        curvature=curvature,
+        features=features,
     )
 
 
@@ -108,7 +107,7 @@ def _additive_jacobian(
     shared: SharedNumbers,
     points: PointNumbers,
     factor: Float[Array, "lane entry"],
-    slope: Float[Array, "lane histosys"],
+    features: HistosysFeatures,
 ) -> Float[Array, "lane bin parameter"]:
     """sum_e G_e a'_e: for shared entries a product of lanes with the constant shifts of each bin."""
     n, k = structure.n_varying_histosys, structure.n_shared
@@ -117,8 +116,10 @@ def _additive_jacobian(
     weights = jnp.concatenate([factor[:, :k], zero], axis=1)[:, table]
     rows = [jnp.pad(block, ((0, 1), (0, 0)))[table] for block in (shared.half_sum, shared.half_difference)]
     odd, even = (jnp.einsum("lbk,bkh->lbh", weights, block) for block in rows)
-    result = odd + slope[:, None, :] * even
-    own = factor[:, k:, None] * (points.half_sum + slope[:, None, :n] * points.half_difference)
+    odd_slope, even_slope = features.odd_slope[:, None, :], features.even_slope[:, None, :]
+    result = odd_slope * odd + even_slope * even
+    own = odd_slope[..., :n] * points.half_sum + even_slope[..., :n] * points.half_difference
+    own = factor[:, k:, None] * own
     bins = one_hot(structure.entry_bin[k:, None], structure.n_bins)
     result = result.at[:, :, :n].add(jnp.einsum("eb,leh->lbh", bins, own))
     return jnp.pad(result, ((0, 0), (0, 0), (0, structure.n_parameters - structure.n_histosys)))
@@ -154,8 +155,8 @@ def _second_order_diagonal(
     """Second derivatives of single yields and factors, weighted by the excess: additive part, factor part (f''/f)."""
     n, m, k = structure.n_varying_histosys, structure.n_histosys, structure.n_shared
     weighted = ev.excess[:, structure.entry_bin] * ev.factor
-    common = (weighted[:, :k] @ shared.half_difference) * ev.curvature
-    own = jnp.einsum("le,leh->lh", weighted[:, k:], points.half_difference) * ev.curvature[:, :n]
+    common = (weighted[:, :k] @ shared.half_difference) * ev.features.even_curvature
+    own = jnp.einsum("le,leh->lh", weighted[:, k:], points.half_difference) * ev.features.even_curvature[:, :n]
     additive = jnp.pad(common.at[:, :n].add(own), ((0, 0), (0, structure.n_parameters - m)))
     by_term = (weighted * ev.yields) @ one_hot(structure.entry_terms, structure.n_terms)
     factors = (by_term * ev.terms.second) @ one_hot(structure.term_parameter[:, None], structure.n_parameters)
@@ -182,7 +183,7 @@ def exact_hessian(
 ) -> Float[Array, "lane parameter parameter"]:
     """All second derivatives of the negative log-likelihood."""
     g = _log_factor_gradient(structure, ev.inverse, ev.terms)
-    a = _yield_gradient(structure, shared, points, ev.slope)
+    a = _yield_gradient(structure, shared, points, ev.features)
     weighted = ev.excess[:, structure.entry_bin] * ev.factor
     left = jnp.concatenate([a + 0.5 * ev.yields[:, :, None] * g, 0.5 * ev.jacobian], axis=1)
     bins = (ev.ratio / ev.positive)[:, :, None] * ev.jacobian
@@ -212,12 +213,13 @@ def _log_factor_gradient(
 
 
 def _yield_gradient(
-    structure: Structure, shared: SharedNumbers, points: PointNumbers, slope: Float[Array, "lane histosys"]
+    structure: Structure, shared: SharedNumbers, points: PointNumbers, features: HistosysFeatures
 ) -> Float[Array, "lane entry parameter"]:
     """a'_e: derivative of A_e by every parameter."""
     n, rest = structure.n_varying_histosys, structure.n_parameters
-    common = shared.half_sum + slope[:, None, :] * shared.half_difference
-    own = points.half_sum + slope[:, None, :n] * points.half_difference
+    odd, even = features.odd_slope[:, None, :], features.even_slope[:, None, :]
+    common = odd * shared.half_sum + even * shared.half_difference
+    own = odd[..., :n] * points.half_sum + even[..., :n] * points.half_difference
     pads = ((0, 0), (0, 0), (0, rest - structure.n_histosys)), ((0, 0), (0, 0), (0, rest - n))
     return jnp.concatenate([jnp.pad(common, pads[0]), jnp.pad(own, pads[1])], axis=1)
 

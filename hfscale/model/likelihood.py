@@ -13,6 +13,7 @@ from jax import Array
 from jax.scipy.special import gammaln
 from jaxtyping import Float
 
+from hfscale.model.interpolation import HistosysCode
 from hfscale.model.structure import NORMAL, POISSON, PointNumbers, SharedNumbers, Structure
 
 
@@ -42,7 +43,7 @@ def _lanes(
 def normsys_terms(
     structure: Structure, shared: SharedNumbers, points: PointNumbers, theta: Float[Array, "lane parameter"]
 ) -> NormsysTerms:
-    """Values and derivatives of all normsys terms (code 4)."""
+    """Values and derivatives of all normsys terms: code 4, or code 1, which is its outer part everywhere."""
     alpha = theta[:, structure.term_parameter]
     log_hi, log_lo = _lanes(shared.log_hi, points.log_hi), _lanes(shared.log_lo, points.log_lo)
     a = jnp.moveaxis(_lanes(shared.polynomial, points.polynomial), -1, 0)
@@ -56,7 +57,7 @@ def normsys_terms(
         curvature = curvature * alpha + k * (k - 1) * a[k - 1]
     inner = 1.0 + alpha * value
     rate = jnp.where(alpha > 0, log_hi, -log_lo)
-    outside = jnp.abs(alpha) >= 1.0
+    outside = jnp.abs(alpha) >= (0.0 if structure.codes.normsys == "code1" else 1.0)
     return NormsysTerms(
         value=jnp.where(outside, jnp.exp(alpha * rate), inner),
         first=jnp.where(outside, rate, slope / inner),
@@ -64,16 +65,43 @@ def normsys_terms(
     )
 
 
-def code4p(
-    alpha: Float[Array, "lane histosys"],
-) -> tuple[Float[Array, "lane histosys"], Float[Array, "lane histosys"], Float[Array, "lane histosys"]]:
-    """Even part of the code 4p interpolation with its first and second derivative."""
+class HistosysFeatures(NamedTuple):
+    """An additive shift is odd * (up - down) / 2 + even * ((up + down) / 2 - nominal), in every code.
+
+    Attributes:
+        odd, odd_slope: Odd feature of the parameter and its derivative.
+        even, even_slope, even_curvature: Even feature and its derivatives.
+    """
+
+    odd: Float[Array, "lane histosys"]
+    odd_slope: Float[Array, "lane histosys"]
+    even: Float[Array, "lane histosys"]
+    even_slope: Float[Array, "lane histosys"]
+    even_curvature: Float[Array, "lane histosys"]
+
+
+def histosys_features(code: HistosysCode, alpha: Float[Array, "lane histosys"]) -> HistosysFeatures:
+    """Features of the histosys parameters. At -1 and +1, code 2 takes its inner branch, as pyhf."""
+    one, zero, sign, size = jnp.ones_like(alpha), jnp.zeros_like(alpha), jnp.sign(alpha), jnp.abs(alpha)
     square = alpha * alpha
-    outside = jnp.abs(alpha) >= 1.0
-    return (
-        jnp.where(outside, jnp.abs(alpha), square * (15 + square * (3 * square - 10)) / 8),
-        jnp.where(outside, jnp.sign(alpha), alpha * (15 + square * (9 * square - 20)) / 4),
-        jnp.where(outside, 0.0, (15 + square * (45 * square - 60)) / 4),
+    if code == "code0":
+        return HistosysFeatures(alpha, one, size, sign, zero)
+    if code == "code2":
+        outside = size > 1.0
+        return HistosysFeatures(
+            odd=jnp.where(outside, alpha - sign, alpha),
+            odd_slope=one,
+            even=jnp.where(outside, 2.0 * (size - 1.0), square),
+            even_slope=jnp.where(outside, 2.0 * sign, 2.0 * alpha),
+            even_curvature=jnp.where(outside, zero, 2.0),
+        )
+    outside = size >= 1.0
+    return HistosysFeatures(
+        odd=alpha,
+        odd_slope=one,
+        even=jnp.where(outside, size, square * (15 + square * (3 * square - 10)) / 8),
+        even_slope=jnp.where(outside, sign, alpha * (15 + square * (9 * square - 20)) / 4),
+        even_curvature=jnp.where(outside, zero, (15 + square * (45 * square - 60)) / 4),
     )
 
 
@@ -90,12 +118,13 @@ def product(
 def yields_of(
     structure: Structure, shared: SharedNumbers, points: PointNumbers, theta: Float[Array, "lane parameter"]
 ) -> Float[Array, "lane entry"]:
-    """Nominal yields plus the additive shifts of histosys (code 4p)."""
+    """Nominal yields plus the additive shifts of histosys ."""
     alpha = theta[:, : structure.n_histosys]
-    even = code4p(alpha)[0]
+    features = histosys_features(structure.codes.histosys, alpha)
+    odd, even = features.odd, features.even
     n = structure.n_varying_histosys
-    common = shared.nominal + alpha @ shared.half_sum.T + even @ shared.half_difference.T
-    own = points.nominal + jnp.einsum("leh,lh->le", points.half_sum, alpha[:, :n])
+    common = shared.nominal + odd @ shared.half_sum.T + even @ shared.half_difference.T
+    own = points.nominal + jnp.einsum("leh,lh->le", points.half_sum, odd[:, :n])
     own += jnp.einsum("leh,lh->le", points.half_difference, even[:, :n])
     return jnp.concatenate([common, own], axis=1)
 

@@ -61,7 +61,7 @@ class SampleReader:
         """Return the arrays of a sample document of `channel`.
 
         Raises:
-            ModelError: A normsys with a factor that is not positive: code 4 is not defined there.
+            ModelError: A normsys with a negative factor: no interpolation code is defined there.
         """
         known = self._known.get(id(sample))
         if known is not None and known[0] is sample:
@@ -82,11 +82,11 @@ def _read(sample: Mapping[str, Any], channel: str) -> SampleData:
             histosys[name] = (_array(data["hi_data"]), _array(data["lo_data"]))
         elif kind == "normsys":
             normsys[name] = (float(data["hi"]), float(data["lo"]))
-            if min(normsys[name]) <= 0.0:
+            if min(normsys[name]) < 0.0:
                 raise ModelError(
-                    f"normsys '{name}' of sample '{sample['name']}' in channel '{channel}' has a factor that is not"
-                    " positive, where interpolation code 4 is not defined",
-                    remedy="give positive hi and lo, or turn the modifier into a histosys",
+                    f"normsys '{name}' of sample '{sample['name']}' in channel '{channel}' has a negative factor,"
+                    " for which no interpolation code is defined",
+                    remedy="give hi and lo of at least 0, or turn the modifier into a histosys",
                 )
         else:
             factors.append((kind, name))

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from hfscale.model.interpolation import DEFAULT_CODES, InterpolationCodes
+
 UNCONSTRAINED, NORMAL, POISSON = 0, 1, 2
 """Codes of constraint terms in `Structure.constraint`."""
 
@@ -34,6 +36,7 @@ class Structure:
         constraint: Kind of constraint of each parameter.
         gamma: Parameters of staterror and shapesys, which must not fall fast towards zero.
         poi: Index of the POI.
+        codes: Interpolation codes.
     """
 
     n_bins: int
@@ -48,6 +51,7 @@ class Structure:
     constraint: Int[np.ndarray, " parameter"]
     gamma: Bool[np.ndarray, " parameter"]
     poi: int
+    codes: InterpolationCodes = DEFAULT_CODES
 
     @property
     def n_entries(self) -> int:
@@ -68,7 +72,10 @@ class Structure:
     def digest(self) -> str:
         """Stable hash of everything that a compiled program depends on."""
         state = hashlib.sha256()
+        state.update(repr(self.codes).encode())
         for field in fields(self):
+            if field.name == "codes":
+                continue
             value = getattr(self, field.name)
             state.update(f"{field.name}:{getattr(value, 'shape', '')}:".encode())
             state.update(np.ascontiguousarray(value, dtype=np.int64).tobytes())
