@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -30,6 +31,7 @@ def cls(
     verify_digest: bool = True,
     test_poi: float = 1.0,
     test_stat: Literal["qtilde", "q"] = "qtilde",
+    interpcode: Mapping[str, str] = MappingProxyType({}),
     executor: "Literal['auto', 'local', 'dask'] | distributed.Client | Executor" = "auto",
     workers: int | None = None,
     task_points: int | None = None,
@@ -50,6 +52,7 @@ def cls(
         verify_digest: Whether the patchset's digest must be that of the workspace.
         test_poi: Tested value of the parameter of interest.
         test_stat: ``qtilde`` or ``q`` (arXiv:1007.1727 eq. 16 and 14).
+        interpcode: Interpolation codes, ``{"normsys": "code4", "histosys": "code4p"}`` by default.
         executor: ``auto``, ``local`` (this process), ``dask`` (workers on this machine), a Dask client, or an executor.
         workers: Number of Dask workers, one per CPU by default.
         task_points: Signal points per task.
@@ -63,7 +66,7 @@ def cls(
         StoreError: The store cannot be made, or holds results of other inputs or settings.
         InterruptedRunError: The run was interrupted; the same call continues it.
     """
-    calculation = make_calculation(test_poi, test_stat)
+    calculation = make_calculation(test_poi, test_stat, interpcode)
     inputs = load_inputs(
         workspace,
         patchset,

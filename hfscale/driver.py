@@ -98,7 +98,7 @@ def prepare(
         refuse_target(path)
         plan = make_plan(len(inputs.points), task_points, digest(settings), settings["points"])
     check_points(inputs)
-    groups = build_models(inputs)
+    groups = build_models(inputs, calculation.interpcode.codes())
     check_test_poi(groups, inputs.poi, calculation.test_poi)
     if (calculation.test_stat == "qtilde") != bounded_below_at_zero(groups):
         _warn_of_mismatch(calculation.test_stat, inputs.poi)

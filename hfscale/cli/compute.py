@@ -8,6 +8,7 @@ from hfscale.cli.messages import inform, loudness, say, write_fields, write_json
 from hfscale.cli.options import (
     dry_run_option,
     input_options,
+    interpcode_option,
     json_option,
     loudness_options,
     run_options,
@@ -43,6 +44,7 @@ The same command again continues an unfinished store."""
     show_default=True,
     help="Asymptotic formula; whether the statistic is q-tilde is decided by the POI's lower bound.",
 )
+@interpcode_option
 @run_options
 @dry_run_option
 @json_option
@@ -54,7 +56,7 @@ def cls_command(**options: Any) -> int:
     from hfscale.workspace import load_inputs
 
     chosen = take_inputs(options)
-    calculation = make_calculation(options["test_poi"], options["test_stat"])
+    calculation = make_calculation(options["test_poi"], options["test_stat"], options["interpcode"])
     inputs = load_inputs(chosen.workspace, chosen.patchset, **chosen.keywords())
     preparation = prepare(inputs, calculation, options["store"], task_points=options["task_points"])
     if options["dry_run"]:

@@ -63,6 +63,22 @@ def take_inputs(options: dict[str, Any]) -> InputOptions:
     return InputOptions(**{name: options.pop(name) for name in InputOptions._fields})
 
 
+def _read_interpcode(context: click.Context, parameter: click.Parameter, text: str) -> dict[str, str]:
+    """Take ``normsys=code4,histosys=code4p`` apart; whether the codes exist is checked with the other settings."""
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    if not all(separator for _, separator, _ in pairs):
+        raise click.BadParameter("give TYPE=CODE pairs, for example normsys=code1,histosys=code0", context, parameter)
+    return {name.strip(): code.strip() for name, _, code in pairs}
+
+
+interpcode_option = click.option(
+    "--interpcode",
+    callback=_read_interpcode,
+    default="normsys=code4,histosys=code4p",
+    show_default=True,
+    metavar="TYPE=CODE,...",
+    help="Interpolation: normsys code4 or code1, histosys code4p, code0 or code2. What is not named keeps its default.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON instead of a table.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Check everything and print the plan; write nothing.")
 

@@ -1,10 +1,12 @@
 """The settings of a campaign as frozen, validated models: what to compute, how to run it, which contours to draw."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from hfscale.errors import InputError
+from hfscale.model.interpolation import HistosysCode, InterpolationCodes, NormsysCode
 
 
 def _no_truth_value(value: object) -> object:
@@ -24,6 +26,22 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
+class Interpcode(Settings):
+    """Interpolation codes of CERN-OPEN-2012-016, per modifier type.
+
+    Attributes:
+        normsys: ``code4`` or ``code1``.
+        histosys: ``code4p``, ``code0`` or ``code2``.
+    """
+
+    normsys: NormsysCode = "code4"
+    histosys: HistosysCode = "code4p"
+
+    def codes(self) -> InterpolationCodes:
+        """The codes as models take them."""
+        return InterpolationCodes(self.normsys, self.histosys)
+
+
 class Calculation(Settings):
     """What is computed for every signal point. Two stores may be compared only if this is equal in both.
 
@@ -32,29 +50,32 @@ class Calculation(Settings):
         calctype: ``asymptotics``, the formulas of arXiv:1007.1727.
         test_poi: The tested value of the parameter of interest.
         test_stat: ``qtilde`` or ``q``, eqs. (16) and (14) of arXiv:1007.1727.
+        interpcode: How the effects of normsys and histosys are interpolated.
     """
 
     kind: Literal["cls"] = "cls"
     calctype: Literal["asymptotics"] = "asymptotics"
     test_poi: Number = Field(default=1.0, ge=0.0, allow_inf_nan=False)
     test_stat: Literal["qtilde", "q"] = "qtilde"
+    interpcode: Interpcode = Interpcode()
 
 
-def make_calculation(test_poi: float, test_stat: Literal["qtilde", "q"]) -> Calculation:
+def make_calculation(test_poi: float, test_stat: str, interpcode: Mapping[str, str]) -> Calculation:
     """Check what is to be computed.
 
     Raises:
-        InputError: The tested value is negative or not finite, or there is no such statistic.
+        InputError: The tested value is negative or not finite, or there is no such statistic or interpolation code.
     """
     try:
-        return Calculation(test_poi=test_poi, test_stat=test_stat)
+        return Calculation.model_validate({"test_poi": test_poi, "test_stat": test_stat, "interpcode": interpcode})
     except ValidationError as error:
         problem = error.errors()[0]
         name = ".".join(str(part) for part in problem["loc"])
         raise InputError(
             f"{name} is {problem['input']!r}: {problem['msg']}",
             place=name,
-            remedy="a finite number from 0 upwards, and qtilde or q, will do",
+            remedy="test_poi is a finite number from 0 upwards, test_stat qtilde or q, interpcode for example"
+            " normsys=code4,histosys=code4p (or code1; code0, code2)",
         ) from error
 
 

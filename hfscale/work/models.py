@@ -7,6 +7,7 @@ from jaxtyping import Int
 
 from hfscale.errors import ModelError, SelectionError
 from hfscale.model.build import build_groups
+from hfscale.model.interpolation import DEFAULT_CODES, InterpolationCodes
 from hfscale.model.point import PointModel, read_point
 from hfscale.model.samples import SampleReader
 from hfscale.model.structure import ModelGroup, Structure
@@ -18,8 +19,12 @@ _STEPS_PER_POINT = 40
 _COMPILE_SECONDS = 4.0
 
 
-def build_models(inputs: Inputs) -> tuple[ModelGroup, ...]:
+def build_models(inputs: Inputs, codes: InterpolationCodes = DEFAULT_CODES) -> tuple[ModelGroup, ...]:
     """Lay out the models of all signal points of the inputs, grouped by structure.
+
+    Args:
+        inputs: What the user selected.
+        codes: Interpolation codes of normsys and histosys.
 
     Raises:
         PatchError: A patch does not apply.
@@ -31,7 +36,7 @@ def build_models(inputs: Inputs) -> tuple[ModelGroup, ...]:
         channel["name"]: frozenset(sample["name"] for sample in channel["samples"])
         for channel in inputs.workspace["channels"]
     }
-    return build_groups(points, inputs.poi, common)
+    return build_groups(points, inputs.poi, common, codes)
 
 
 def _read(inputs: Inputs, point: SignalPoint, reader: SampleReader) -> PointModel:

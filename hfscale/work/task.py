@@ -10,7 +10,9 @@ from jaxtyping import Shaped
 
 from hfscale.inference.cls import asymptotic_cls
 from hfscale.inference.results import CLsBlock, PointStatus
+from hfscale.model.interpolation import InterpolationCodes
 from hfscale.model.structure import ModelGroup
+from hfscale.plan.digests import digest
 from hfscale.plan.settings import Calculation
 from hfscale.plan.tasks import Task
 from hfscale.runtime.events import TaskReport
@@ -26,10 +28,10 @@ class _Models(NamedTuple):
 
 
 @lru_cache(maxsize=4)
-def _models(store: str, inputs_digest: str) -> _Models:
+def _models(store: str, settings_digest: str, codes: InterpolationCodes) -> _Models:
     """Models of a store, kept by the process; bounded, because a worker may serve many campaigns."""
-    del inputs_digest  # part of the key: another store may have taken the path
-    groups = build_models(Inputs.from_json(open_store(store).inputs()))
+    del settings_digest  # part of the key: another store may have taken the path
+    groups = build_models(Inputs.from_json(open_store(store).inputs()), codes)
     return _Models(groups, parameter_names(groups))
 
 
@@ -45,7 +47,7 @@ def run_task(store: str, task_id: str) -> TaskReport:
     task = target.plan.task(task_id)
     settings = target.settings
     calculation = Calculation.model_validate(settings["calculation"])
-    models = _models(store, repr(sorted(settings["inputs"].items())))
+    models = _models(store, digest(settings), calculation.interpcode.codes())
     arrays, reasons = compute_block(models.groups, models.parameters, task, calculation)
     named = {target.names[task.start + k]: reason for k, reason in reasons.items()}
     target.write_block(task, arrays)
