@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 os.environ["NPROC"] = "1"
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["MPLBACKEND"] = "Agg"
+os.environ["HFSCALE_CACHE"] = "off"
 
 # Before anything imports hfscale: the hook wraps its functions while they are loaded.
 jaxtyping.install_import_hook("hfscale", "beartype.beartype")

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from hfscale.cli.environment import keep_compiled_programs
 from hfscale.cli.messages import inform, loudness, say, write_fields, write_json
 from hfscale.cli.options import (
     dry_run_option,
@@ -106,6 +107,9 @@ def compute(preparation: "Preparation", executor: Literal["auto", "local", "dask
         inform(f"nothing to do: all {preparation.plan.n_points} points of {preparation.path} are done")
     elif executor == "auto" or loudness().verbose:
         inform(f"executor: {choice.executor} ({choice.pending} tasks, about {choice.seconds:.0f} s on one process)")
+    folder = keep_compiled_programs()
+    if folder is not None and loudness().verbose:
+        inform(f"compiled programs are kept in {folder}")
     return execute(
         preparation,
         executor=choice.executor,

@@ -1,6 +1,5 @@
 """The command ``hfscale``: its verbs, and how errors become messages and exit codes."""
 
-import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ import click
 import hfscale
 from hfscale.cli.compute import cls_command, run_command
 from hfscale.cli.contour import contour_command
+from hfscale.cli.environment import use_one_thread
 from hfscale.cli.inputs import inspect_command, validate_command
 from hfscale.cli.messages import say
 from hfscale.cli.stores import show_command, status_command
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: What follows the name of the program; those of this process by default.
     """
-    _one_thread_per_process()
+    use_one_thread()
     try:
         code = cli.main(args=arguments, standalone_mode=False)
     except click.ClickException as error:
@@ -85,15 +85,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.Abort:
         code = INTERRUPTED
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _one_thread_per_process() -> None:
-    """Keep the libraries below to one thread: more gain nothing on such small matrices, and fight over busy cores.
-
-    They read these when they are first imported, which is after this; what the user has set stays.
-    """
-    for variable in ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")
 
 
 @contextmanager
