@@ -10,9 +10,11 @@ import jsonpatch
 import numpy as np
 
 from hfscale.fit.slots import FitResults, minimise
+from hfscale.inference.asymptotics import TestStatistic
 from hfscale.inference.cls import asymptotic_cls
 from hfscale.inference.results import CLsBlock
 from hfscale.model.build import build_groups
+from hfscale.model.interpolation import DEFAULT_CODES, InterpolationCodes
 from hfscale.model.point import read_point
 from hfscale.model.samples import SampleReader
 from hfscale.model.structure import ModelGroup, PointNumbers, SharedNumbers
@@ -78,24 +80,33 @@ def shapesys_model(
     )
 
 
-def groups_of(specs: Sequence[Spec], background: Spec | None = None) -> tuple[ModelGroup, ...]:
+def groups_of(
+    specs: Sequence[Spec], background: Spec | None = None, codes: InterpolationCodes = DEFAULT_CODES
+) -> tuple[ModelGroup, ...]:
     """Groups of signal points; the samples of `background` (by default none) are common to all."""
     reader = SampleReader()
     points = [read_point(spec, spec["measurements"][0]["name"], reader) for spec in specs]
     channels = [] if background is None else background["channels"]
     common = {channel["name"]: frozenset(s["name"] for s in channel["samples"]) for channel in channels}
-    return build_groups(points, specs[0]["measurements"][0]["config"]["poi"], common)
+    return build_groups(points, specs[0]["measurements"][0]["config"]["poi"], common, codes)
 
 
-def group_of(*specs: Spec, background: Spec | None = None) -> ModelGroup:
+def group_of(*specs: Spec, background: Spec | None = None, codes: InterpolationCodes = DEFAULT_CODES) -> ModelGroup:
     """The only group of some signal points."""
-    groups = groups_of(specs, background)
+    groups = groups_of(specs, background, codes)
     assert len(groups) == 1
     return groups[0]
 
 
-def cls_of(*specs: Spec, mu: float = 1.0, test_stat: Any = "qtilde", background: Spec | None = None) -> CLsBlock:
-    group = group_of(*specs, background=background)
+def cls_of(
+    *specs: Spec,
+    mu: float = 1.0,
+    test_stat: TestStatistic = "qtilde",
+    background: Spec | None = None,
+    codes: InterpolationCodes = DEFAULT_CODES,
+) -> CLsBlock:
+    """CLs of signal points that form one group."""
+    group = group_of(*specs, background=background, codes=codes)
     return asymptotic_cls(group, np.arange(len(specs)), mu, test_stat)
 
 

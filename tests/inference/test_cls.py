@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hfscale.fit.status import FitStatus
+from hfscale.inference.asymptotics import TestStatistic
 from hfscale.inference.cls import asymptotic_cls
 from hfscale.inference.fits import fit_hypotheses
 from hfscale.inference.results import CLsBlock, PointStatus
@@ -137,7 +138,7 @@ def test_only_failing_points_give_only_reasons() -> None:
 
 
 @pytest.mark.parametrize("statistic", ["q", "qtilde"])
-def test_a_mu_hat_above_the_tested_value_is_no_evidence_against_it(statistic: str) -> None:
+def test_a_mu_hat_above_the_tested_value_is_no_evidence_against_it(statistic: TestStatistic) -> None:
     block = cls_of(shapesys_model((10,), (50,), (3,), (75,)), test_stat=statistic)
     assert block.mu_hat[0] > 1.0
     assert block.q[0] == 0.0

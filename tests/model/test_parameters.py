@@ -41,7 +41,7 @@ def without(config: Spec, key: str) -> Spec:
         ([normfactor("k")], [{"name": "k", "inits": [11.0]}], "'k': start value 11 lies outside its bounds"),
         ([normfactor("k")], [{"name": "k"}, {"name": "k"}], "configures parameter 'k' twice"),
         ([normfactor("k"), normsys("k", 1.1, 0.9)], [], "name 'k' is used for modifiers that need different"),
-        ([normsys("a", 1.1, 0.0)], [], "normsys 'a' of sample 'bkg' in channel 'SR' has a factor that is not positive"),
+        ([normsys("a", 1.1, -0.1)], [], "normsys 'a' of sample 'bkg' in channel 'SR' has a negative factor"),
     ],
 )
 def test_what_is_no_model_is_refused(modifiers: list[Spec], parameters: list[Spec], message: str) -> None:
