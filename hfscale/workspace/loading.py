@@ -75,7 +75,7 @@ def load_inputs(
 
     background, beside = _read_background(workspace)
     document = _checked_background(background)
-    chosen = _choose_measurement(document, measurement, background.source)
+    chosen = choose_measurement(document, measurement, background.source)
     signals = _read_signals(patchset, patches, beside)
     if signals is None:
         point = SignalPoint(chosen["name"], {}, (), background.source)
@@ -120,7 +120,12 @@ def _checked_background(background: Document) -> dict[str, Any]:
     return document
 
 
-def _choose_measurement(workspace: Mapping[str, Any], name: str | None, source: str) -> dict[str, Any]:
+def choose_measurement(workspace: Mapping[str, Any], name: str | None, source: str) -> dict[str, Any]:
+    """Return the measurement of that name, the first without a name.
+
+    Raises:
+        SelectionError: There is no such measurement.
+    """
     measurements: dict[str, dict[str, Any]] = {element["name"]: element for element in workspace["measurements"]}
     if name is None:
         return next(iter(measurements.values()))

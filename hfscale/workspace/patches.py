@@ -11,16 +11,21 @@ _CHANGES = {"test": (), "move": ("from", "path")}
 
 
 def patched_workspace(inputs: Inputs, point: SignalPoint) -> dict[str, Any]:
-    """Return the workspace of one signal point.
+    """Return the workspace of one signal point; see ``apply_patch``."""
+    return apply_patch(inputs.workspace, point)
+
+
+def apply_patch(workspace: Mapping[str, Any], point: SignalPoint) -> dict[str, Any]:
+    """Return the workspace that the patch of a signal point makes of a background workspace.
 
     Channels, samples and everything else that the patch does not touch are the same objects as in
-    ``inputs.workspace``, so that work done on them can be reused by identity. Treat the result as read-only:
+    ``workspace``, so that work done on them can be reused by identity. Treat the result as read-only:
     neither the background workspace nor the patch is changed here, and both may share parts with the result.
 
     Raises:
         PatchError: An operation does not apply, or replaces the workspace by something that is no object.
     """
-    document: Any = dict(inputs.workspace)
+    document: Any = dict(workspace)
     for index, operation in enumerate(point.patch):
         document = _apply(document, operation, index, point)
     if not isinstance(document, dict):
@@ -36,6 +41,8 @@ def _apply(document: Any, operation: Mapping[str, Any], index: int, point: Signa
     import jsonpatch
     from jsonpointer import JsonPointerException
 
+    if isinstance(operation.get("value"), dict):
+        operation = {**operation, "value": _Shared(operation["value"])}
     try:
         patch = jsonpatch.JsonPatch([operation])
         for key in _CHANGES.get(operation["op"], ("path",)):
@@ -48,6 +55,13 @@ def _apply(document: Any, operation: Mapping[str, Any], index: int, point: Signa
             place=f"patch[{index}]",
             remedy="check that the patch was made for this background workspace",
         ) from error
+
+
+class _Shared(dict[str, Any]):
+    """A value of a patch that jsonpatch need not copy deeply: whatever changes it later copies along its path first."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "_Shared":
+        return self
 
 
 def _copy_along(document: Any, pointer: str) -> Any:
