@@ -1,0 +1,76 @@
+"""From one checked workspace to a group of one point, with or without a POI."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from hfscale.errors import InputError, SelectionError
+from hfscale.model.build import build_groups
+from hfscale.model.interpolation import HistosysCode, InterpolationCodes, NormsysCode
+from hfscale.model.parameters import ParameterSet
+from hfscale.model.point import read_point
+from hfscale.model.samples import SampleReader
+from hfscale.model.structure import ModelGroup
+
+_NO_POI = ""
+"""The engine keeps a place for a POI; this name stands for it in a model without one, as in pyhf's workspaces."""
+_CODES: Mapping[str, tuple[str, ...]] = {"normsys": get_args(NormsysCode), "histosys": get_args(HistosysCode)}
+
+
+def build_single(
+    workspace: Mapping[str, Any], measurement: Mapping[str, Any], poi: str | None, codes: InterpolationCodes
+) -> tuple[ModelGroup, str | None]:
+    """Lay out the model of a workspace as arrays.
+
+    Args:
+        workspace: A checked workspace.
+        measurement: The chosen one of its measurements.
+        poi: Name of the POI; that of the measurement by default, none where it is empty.
+        codes: Interpolation codes.
+
+    Returns:
+        The model, and the name of its POI or None.
+
+    Raises:
+        ModelError: The workspace defines no valid HistFactory model.
+        SelectionError: The POI is no parameter of the model, or has several components.
+    """
+    point = read_point(workspace, measurement["name"], SampleReader())
+    name = measurement["config"]["poi"] if poi is None else poi
+    if name:
+        _require_scalar(name, point.parameters, measurement["name"])
+    common = {
+        channel["name"]: frozenset(sample["name"] for sample in channel["samples"]) for channel in workspace["channels"]
+    }
+    (group,) = build_groups([point], name or _NO_POI, common, codes)
+    return group, name or None
+
+
+def _require_scalar(poi: str, parameters: Mapping[str, ParameterSet], measurement: str) -> None:
+    scalars = sorted(name for name, parameter in parameters.items() if parameter.size == 1)
+    if poi in scalars:
+        return
+    known = f"has {parameters[poi].size} components" if poi in parameters else "is no parameter of the model"
+    near = get_close_matches(poi, scalars, n=5) or scalars[:10]
+    raise SelectionError(
+        f"the POI {poi!r} {known}",
+        place=f"measurements[{measurement}]/config/poi",
+        remedy=f"choose another, such as {', '.join(near)}, or an empty name for a model without POI",
+    )
+
+
+def interpolation_codes(interpcode: Mapping[str, str]) -> InterpolationCodes:
+    """Check interpolation codes per modifier type; a type that is not named keeps its default.
+
+    Raises:
+        InputError: There is no such modifier type, or no such code for it.
+    """
+    for kind, code in interpcode.items():
+        if code not in _CODES.get(kind, ()):
+            known = "; ".join(f"{name}: {', '.join(codes)}" for name, codes in _CODES.items())
+            raise InputError(
+                f"the modifier type {kind!r} has no interpolation code {code!r}",
+                place=f"interpcode/{kind}",
+                remedy=f"choose among {known}",
+            )
+    return InterpolationCodes(**interpcode)  # type: ignore[arg-type]  # checked above

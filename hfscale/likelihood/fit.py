@@ -1,0 +1,105 @@
+"""What a fit of one likelihood gives: parameters at the minimum, and their covariance."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from hfscale.fit.status import FitStatus
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """The minimum of a likelihood; all arrays are in the order of `names`.
+
+    Attributes:
+        names: Names of the parameters.
+        parameters: Their values at the minimum.
+        errors: One standard deviation each, from the inverse of the exact Hessian of -ln L over the parameters that
+            are neither fixed nor at a bound. 0 for those that are; infinite where the likelihood does not depend on
+            the parameter; NaN where the Hessian is not positive definite.
+        covariance: The same as a matrix.
+        correlation: Its correlations, 0 in rows and columns of parameters without a finite error.
+        twice_nll: -2 ln L at the minimum, with all constants, as pyhf counts them.
+        edm: Estimated vertical distance of -ln L to the minimum.
+        status: How the fit ended; `status.advice` says what to look at.
+        fixed: Parameters that were held constant.
+        at_bound: Parameters that ended at one of their bounds.
+    """
+
+    names: tuple[str, ...]
+    parameters: Float[np.ndarray, " parameter"]
+    errors: Float[np.ndarray, " parameter"]
+    covariance: Float[np.ndarray, "parameter parameter"]
+    correlation: Float[np.ndarray, "parameter parameter"]
+    twice_nll: float
+    edm: float
+    status: FitStatus
+    fixed: Bool[np.ndarray, " parameter"]
+    at_bound: Bool[np.ndarray, " parameter"]
+
+    def summary(self) -> dict[str, Any]:
+        """The fit as a document for JSON; numbers that are not finite are None."""
+        return {
+            "status": self.status.name.lower(),
+            "advice": self.status.advice,
+            "twice_nll": _finite(self.twice_nll),
+            "edm": _finite(self.edm),
+            "parameters": {
+                name: {
+                    "value": _finite(self.parameters[k]),
+                    "error": _finite(self.errors[k]),
+                    "fixed": bool(self.fixed[k]),
+                    "at_bound": bool(self.at_bound[k]),
+                }
+                for k, name in enumerate(self.names)
+            },
+        }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def covariance_of(
+    hessian: Float[np.ndarray, "parameter parameter"], free: Bool[np.ndarray, " parameter"]
+) -> Float[np.ndarray, "parameter parameter"]:
+    """Invert the Hessian of the free parameters.
+
+    Rows and columns of the others are 0. A free parameter on which nothing depends has an infinite variance; all
+    free ones are NaN where the rest is not positive definite.
+    """
+    diagonal = np.diagonal(hessian)
+    flat = free & (diagonal == 0.0)
+    index = np.flatnonzero(free & ~flat)
+    covariance = np.zeros_like(hessian)
+    covariance[np.ix_(index, index)] = _inverse(hessian[np.ix_(index, index)])
+    covariance[flat, flat] = np.inf
+    return covariance
+
+
+def _inverse(hessian: Float[np.ndarray, "free free"]) -> Float[np.ndarray, "free free"]:
+    """Inverse of a positive definite matrix, scaled to a unit diagonal for accuracy; NaN for any other."""
+    diagonal = np.diagonal(hessian)
+    if not (np.isfinite(hessian).all() and (diagonal > 0).all()):
+        return np.full_like(hessian, np.nan)
+    scale = 1.0 / np.sqrt(diagonal)
+    try:
+        factor = np.linalg.cholesky(hessian * np.outer(scale, scale))
+    except np.linalg.LinAlgError:
+        return np.full_like(hessian, np.nan)
+    half = np.linalg.solve(factor, np.diag(scale))
+    inverse: Float[np.ndarray, "free free"] = half.T @ half
+    return inverse
+
+
+def correlation_of(covariance: Float[np.ndarray, "parameter parameter"]) -> Float[np.ndarray, "parameter parameter"]:
+    """Correlations of the parameters that have a finite error; 0 for the others."""
+    variance = np.diagonal(covariance)
+    known = np.isfinite(variance) & (variance > 0)
+    inverse = np.where(known, 1.0 / np.sqrt(np.where(known, variance, 1.0)), 0.0)
+    result: Float[np.ndarray, "parameter parameter"] = np.where(np.outer(known, known), covariance, 0.0)
+    result *= np.outer(inverse, inverse)
+    np.fill_diagonal(result, np.where(known, 1.0, 0.0))
+    return result
