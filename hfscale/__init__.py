@@ -1,7 +1,8 @@
 """Statistical inference with binned likelihoods (HistFactory) at scale.
 
 ``hfscale.cls`` computes the CLs of every signal point of a patchset, ``hfscale.run`` what a campaign file declares,
-``hfscale.open_results`` opens what they stored.
+``hfscale.open_results`` opens what they stored. ``hfscale.Likelihood`` is the likelihood of one workspace,
+``hfscale.from_pyhf`` that of a pyhf model, and ``hfscale.from_xml`` reads the XML and ROOT files of HistFactory.
 """
 
 from importlib import import_module
@@ -11,16 +12,33 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hfscale.api import cls, run
     from hfscale.errors import HfscaleError, HfscaleWarning
+    from hfscale.interop.pyhf_models import from_pyhf
+    from hfscale.interop.xml_files import from_xml
+    from hfscale.likelihood import Likelihood
     from hfscale.results import Results, open_results
 
 __version__ = version("hfscale")
-__all__ = ["HfscaleError", "HfscaleWarning", "Results", "__version__", "cls", "open_results", "run"]
+__all__ = [
+    "HfscaleError",
+    "HfscaleWarning",
+    "Likelihood",
+    "Results",
+    "__version__",
+    "cls",
+    "from_pyhf",
+    "from_xml",
+    "open_results",
+    "run",
+]
 
 _HOME = {
     "cls": "hfscale.api",
     "run": "hfscale.api",
     "HfscaleError": "hfscale.errors",
     "HfscaleWarning": "hfscale.errors",
+    "Likelihood": "hfscale.likelihood",
+    "from_pyhf": "hfscale.interop.pyhf_models",
+    "from_xml": "hfscale.interop.xml_files",
     "Results": "hfscale.results",
     "open_results": "hfscale.results",
 }
