@@ -125,17 +125,33 @@ def _parameters(
 ) -> dict[str, Float[np.ndarray, "point parameter"]]:
     names = ("inits", "auxdata", "width", "lower", "upper", "fixed", "constrained", "present")
     columns = {name: np.zeros((len(points), len(position))) for name in names}
-    index = {name: np.array([position[name, i] for i in range(p.size)]) for name, p in union.items()}
-    for k, point in enumerate(points):
-        for name, default in union.items():
+    for name, common in union.items():
+        where = np.array([position[name, i] for i in range(common.size)])
+        for attribute, values in _columns_of(common).items():
+            columns[attribute][:, where] = values
+        for k, point in enumerate(points):
             own = point.parameters.get(name)
-            where = index[name]
-            source = default if own is None else own
-            for attribute in ("inits", "auxdata", "width", "lower", "upper"):
-                columns[attribute][k, where] = getattr(source, attribute)
-            columns["fixed"][k, where] = True if own is None else source.fixed
-            columns["constrained"][k, where] = own is not None and source.constraint != "none"
-            columns["present"][k, where] = own is not None
-            if own is None and source.constraint != "none":
-                columns["inits"][k, where] = source.auxdata if source.constraint == "normal" else 1.0
+            if own is common:
+                continue
+            for attribute, values in (_columns_of(own) if own is not None else _columns_of_absent(common)).items():
+                columns[attribute][k, where] = values
+    return columns
+
+
+def _columns_of(parameter: ParameterSet) -> dict[str, Float[np.ndarray, " component"] | float]:
+    """Numbers of a parameter that a point has."""
+    columns: dict[str, Float[np.ndarray, " component"] | float] = {
+        name: getattr(parameter, name) for name in ("inits", "auxdata", "width", "lower", "upper")
+    }
+    columns["fixed"] = parameter.fixed.astype(np.float64)
+    columns["constrained"] = float(parameter.constraint != "none")
+    columns["present"] = 1.0
+    return columns
+
+
+def _columns_of_absent(parameter: ParameterSet) -> dict[str, Float[np.ndarray, " component"] | float]:
+    """Numbers of a parameter that other points of the group have: without effect, at its auxiliary value."""
+    columns = {**_columns_of(parameter), "fixed": 1.0, "constrained": 0.0, "present": 0.0}
+    if parameter.constraint != "none":
+        columns["inits"] = parameter.auxdata if parameter.constraint == "normal" else 1.0
     return columns

@@ -89,10 +89,12 @@ def _parameter_sets(
                 _check_same_requirements(sets[name], parameter)
             else:
                 sets[name] = parameter
-    sets = {name: par.override(p, config[name]) if name in config else p for name, p in sets.items()}
-    for parameter in sets.values():
-        par.check_complete(parameter)
-    return sets
+    overridden = {name: par.override(p, config[name]) for name, p in sets.items() if name in config}
+    for name, parameter in sets.items():
+        # Plain nuisance parameters come complete, and there are many of them.
+        if name in overridden or parameter is not par.alpha_set(name):
+            par.check_complete(overridden.get(name, parameter))
+    return {**sets, **overridden}
 
 
 def _add_new(sets: dict[str, ParameterSet], names: Iterable[str], make: Callable[[str], ParameterSet]) -> None:
