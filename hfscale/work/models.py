@@ -14,9 +14,9 @@ from hfscale.model.structure import ModelGroup, Structure
 from hfscale.workspace import Inputs, SignalPoint, patched_workspace
 
 _SECONDS_PER_FLOP = 1.0 / 15e9
-_SECONDS_PER_STEP = 1.5e-4
-_STEPS_PER_POINT = 40
-_COMPILE_SECONDS = 4.0
+_SECONDS_PER_STEP = 5e-4
+_STEPS_PER_POINT = 14
+_COMPILE_SECONDS = 5.0
 
 
 def build_models(inputs: Inputs, codes: InterpolationCodes = DEFAULT_CODES) -> tuple[ModelGroup, ...]:
