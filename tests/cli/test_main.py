@@ -15,6 +15,7 @@ from hfscale.cli.main import cli
 from hfscale.store.files import done_folder
 from hfscale.store.open import is_store
 from tests.program import EXAMPLE, hfscale
+from tests.signals import HEARING_PYTHON
 
 ROOT = Path(__file__).parents[2]
 VERBS = ["cls", "run", "status", "show", "contour", "inspect", "validate"]
@@ -107,7 +108,8 @@ def test_an_interrupted_run_exits_3_and_is_continued(tmp_path: Path, example_sto
     store = tmp_path / "results.zarr"
     files = (str(EXAMPLE / "BkgOnly.json"), str(EXAMPLE / "patchset.json"))
     command = ("cls", *files, "-o", str(store), "--executor", "local", "--task-points", "4")
-    with subprocess.Popen([*PROGRAM, *command], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as process:
+    program = [*HEARING_PYTHON, *PROGRAM[1:], *command]
+    with subprocess.Popen(program, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as process:
         wait_for_markers(store, process)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hfscale.store.store import ResultStore
+from tests.signals import HEARING_PYTHON
 
 pytestmark = [
     pytest.mark.dask,
@@ -68,7 +68,7 @@ def running_driver(program: Path, store: ResultStore) -> Iterator[subprocess.Pop
     """Start a run in a session of its own, and wait until its workers are busy."""
     program.write_text(PROGRAM)
     with subprocess.Popen(
-        [sys.executable, "-X", "dev", "-W", "error", str(program), str(store.path)],
+        [*HEARING_PYTHON, "-X", "dev", "-W", "error", str(program), str(store.path)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
