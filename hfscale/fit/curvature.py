@@ -8,11 +8,16 @@ Hessian; the low-rank one a diagonal plus one row per bin, which costs bins^2 x 
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Bool, Float, Int
 
-_SINGULAR = 1e-12
+_RIDGE = 1e-12
+"""Added to the Hessian once its diagonal is 1: directions that change nothing (two normalisations of one yield) are
+singular up to rounding, and stay solvable with it. Steps along other directions change by as little."""
+_SOFTEST = 1e-8
+"""Curvature, in the same units, below which a direction counts as flat."""
 _BOUND_PASSES = 6
 
 
@@ -79,7 +84,7 @@ def factorise(hessian: Float[Array, "lane parameter parameter"], free: Bool[Arra
     moves = free & (diagonal > 0)
     scale = jnp.where(moves, 1.0 / jnp.sqrt(jnp.where(moves, diagonal, 1.0)), 0.0)
     scaled = hessian * scale[:, :, None] * scale[:, None, :]
-    scaled += jnp.where(moves, 0.0, 1.0)[:, :, None] * jnp.eye(hessian.shape[-1])
+    scaled += jnp.where(moves, _RIDGE, 1.0)[:, :, None] * jnp.eye(hessian.shape[-1])
     return Factored(jnp.linalg.cholesky(scaled, symmetrize_input=False), scale, moves)
 
 
@@ -90,8 +95,8 @@ class NewtonStep(NamedTuple):
         direction: NaN where the Hessian is not positive definite.
         edm: Estimated distance to the minimum, g^T H^-1 g / 2.
         poi_variance: Variance of the POI from the inverse Hessian.
-        definite: Whether the Hessian of the free parameters is positive definite.
-        flat: Whether the likelihood hardly depends on some free parameter.
+        definite: Whether the Hessian is positive definite on the free parameters, flat directions aside.
+        flat: Whether the likelihood hardly changes along some direction of the free parameters.
     """
 
     direction: Float[Array, "lane parameter"]
@@ -110,23 +115,32 @@ def newton_step(
     """Newton direction, its distance to the minimum, and the POI's variance.
 
     The variance comes from a unit vector where the POI moves, and from its row of the Hessian where it is fixed or at
-    a bound (Schur complement).
+    a bound (Schur complement). A flat direction shows in one step of inverse iteration from a random vector.
     """
     factored = factorise(hessian, free)
     row = hessian[:, poi, :]
     moving = factored.moves[:, poi]
     unit = jnp.zeros(hessian.shape[-1]).at[poi].set(1.0)
-    solution = factored.solve(jnp.stack([-gradient, jnp.where(moving[:, None], unit, row)], axis=-1))
-    direction, companion = solution[..., 0], solution[..., 1]
+    probe = jnp.where(factored.moves, _probe(hessian.shape[-1]), 0.0)
+    roots = jnp.where(factored.moves, 1.0 / jnp.where(factored.moves, factored.scale, 1.0), 0.0)
+    sides = [-gradient, jnp.where(moving[:, None], unit, row), probe * roots]
+    direction, companion, softened = jnp.moveaxis(factored.solve(jnp.stack(sides, axis=-1)), -1, 0)
     complement = row[:, poi] - jnp.sum(row * companion, axis=1)
-    pivots = jnp.diagonal(factored.factor, axis1=1, axis2=2)
+    soft = jnp.sum(probe**2, axis=1) < _SOFTEST**2 * jnp.sum((softened * roots) ** 2, axis=1)
+    # Without curvature a gradient leads on to a bound or to a rate of zero; only without either is it flat.
+    linear = free & ~factored.moves & (gradient != 0)
     return NewtonStep(
         direction=direction,
         edm=-0.5 * jnp.sum(gradient * direction, axis=1),
         poi_variance=jnp.where(moving, companion[:, poi], 1.0 / complement),
-        definite=jnp.isfinite(direction).all(axis=1),
-        flat=(free & ~factored.moves).any(axis=1) | (jnp.min(pivots, axis=1) ** 2 < _SINGULAR),
+        definite=jnp.isfinite(direction).all(axis=1) & ~linear.any(axis=1),
+        flat=(free & ~factored.moves).any(axis=1) | soft,
     )
+
+
+def _probe(n: int) -> Float[np.ndarray, " parameter"]:
+    """A vector that has a part along every direction one meets: random, the same in every run."""
+    return np.random.Generator(np.random.Philox(key=n)).normal(size=n)
 
 
 class _Bounded(NamedTuple):

@@ -1,15 +1,18 @@
-"""Fits that can be trusted: suspicious ones are repeated from other starts, failed ones go to iminuit.
+"""Fits that can be trusted: suspicious ones are repeated from other starts, failed ones by other methods.
 
 A likelihood of this kind can have several minima. A fit that needed many iterations, rejected steps or met an
-indefinite Hessian may have ended in a higher one, so it is repeated and the lowest minimum wins.
+indefinite Hessian may have ended in a higher one, so it is repeated and the lowest minimum wins. Where the starts end
+in different minima, the neighbours of the lowest are searched too.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
+from hfscale.fit.barrier import barrier_minima, can_hold
 from hfscale.fit.minuit import minuit_minimum
+from hfscale.fit.mirrored import AGREEMENT, neighbouring_minima
 from hfscale.fit.slots import FitResults, minimise
 from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
 
@@ -25,8 +28,11 @@ def best_fits(
     starts: Sequence[Float[np.ndarray, "fit parameter"]],
     *,
     troubles: int = MANY_TROUBLES,
+    sure: int = 1,
 ) -> FitResults:
-    """Minimise every fit from the first start, suspicious ones also from the others, failed ones with iminuit.
+    """Minimise every fit from the first starts, and suspicious ones also from the others.
+
+    What fails from all starts is tried with rates that keep away from zero, and then with iminuit.
 
     Args:
         structure, shared: The group's program and common numbers.
@@ -34,14 +40,25 @@ def best_fits(
         starts: Start values, the most promising first.
         troubles: Rejected steps or indefinite Hessians at which a fit is repeated; starts far from the minimum meet
             more of them without harm.
+        sure: Starts that every fit is made from. Toys need several: the data that made their start values are not
+            theirs, and a fit can end in a higher minimum without a sign of it.
 
     Returns:
         The lowest minimum found for each fit.
     """
     results = minimise(structure, shared, fits, starts[0])
-    again = _suspicious(results, troubles)
-    for start in starts[1:]:
-        results = refit(structure, shared, fits, start, again, results)
+    suspicious, disputed = _suspicious(results, troubles), np.zeros(len(results.nll), dtype=bool)
+    for place, start in enumerate(starts[1:], start=1):
+        again = np.flatnonzero(suspicious | (place < sure))
+        if len(again):
+            old, new = results.take(again), minimise(structure, shared, fits.take(again), start[again])
+            disputed[again] |= new.succeeded & old.succeeded & ~(np.abs(new.nll - old.nll) <= AGREEMENT)
+            results = _merged(results, again, new)
+    index = np.flatnonzero(disputed)
+    if len(index):
+        lower = neighbouring_minima(structure, shared, fits.take(index), results.take(index))
+        results = _merged(results, index, lower)
+    results = _with_barriers(structure, shared, fits, starts[0], results)
     failed = np.flatnonzero(~results.succeeded)
     if len(failed):
         near = results.theta.copy()
@@ -64,7 +81,26 @@ def refit(
     index = np.flatnonzero(which)
     if not len(index):
         return results
-    new = minimise(structure, shared, fits.take(index), start[index])
+    return _merged(results, index, minimise(structure, shared, fits.take(index), start[index]))
+
+
+def _with_barriers(
+    structure: Structure,
+    shared: SharedNumbers,
+    fits: PointNumbers,
+    start: Float[np.ndarray, "fit parameter"],
+    results: FitResults,
+) -> FitResults:
+    """Repeat failed fits that have bins without events with rates that keep away from zero in them."""
+    index = np.flatnonzero(~results.succeeded & can_hold(fits, results).any(axis=1))
+    if not len(index):
+        return results
+    held = can_hold(fits, results)[index]
+    return _merged(results, index, barrier_minima(structure, shared, fits.take(index), start[index], held))
+
+
+def _merged(results: FitResults, index: Int[np.ndarray, " selected"], new: FitResults) -> FitResults:
+    """Results in which some fits are replaced by new ones where those are better."""
     old = results.take(index)
     better = new.succeeded & (~old.succeeded | (new.nll < old.nll))
     merged = FitResults(*(array.copy() for array in results))

@@ -15,6 +15,9 @@ from hfscale.fit.programs import step_program
 from hfscale.fit.status import FitStatus
 from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
 
+_LARGE = 500_000
+"""Numbers per lane, entries by parameters, of a large model."""
+
 
 class FitResults(NamedTuple):
     """Minima of a batch of fits; the leading axis counts fits.
@@ -54,9 +57,15 @@ class FitResults(NamedTuple):
 
 
 def lanes_for(structure: Structure, method: Method) -> int:
-    """Lanes per step: enough to spread the cost of a call, few enough to stay in the cache of a core."""
+    """Lanes per step: enough to spread the cost of a call, few enough to stay in the cache of a core.
+
+    A model too large for the cache gets a single lane, for memory's sake: more would gain nothing.
+    """
     rows = structure.n_bins if method == "bulk" else structure.n_entries + structure.n_bins
-    return int(2 ** np.clip(np.round(np.log2(60_000 / max(rows * structure.n_parameters, 1))), 2, 5))
+    numbers = max(rows * structure.n_parameters, 1)
+    if numbers > _LARGE:
+        return 1
+    return int(2 ** np.clip(np.round(np.log2(60_000 / numbers)), 2, 5))
 
 
 def minimise(

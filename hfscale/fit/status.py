@@ -27,10 +27,12 @@ class FitStatus(IntEnum):
 _ADVICE = {
     FitStatus.NOT_RUN: "the fit was not run",
     FitStatus.CONVERGED: "minimum found and certified",
-    FitStatus.AT_BOUND: "minimum found with at least one parameter at a bound; widen the bound if that is not intended",
+    FitStatus.AT_BOUND: "minimum found with at least one parameter at a bound, or an expected rate at zero in a bin"
+    " without events; widen the bound if that is not intended",
     FitStatus.NOT_CONVERGED: "no certified minimum was found from any start; look for parameters that pull against"
     " each other, or change start values and bounds",
     FitStatus.NOT_FINITE: "the likelihood is not finite at the start values: an expected rate is negative, or zero"
     " where events were observed; look for empty bins and large negative shifts",
-    FitStatus.FLAT: "minimum found, but the likelihood does not depend on some free parameter; fix that parameter",
+    FitStatus.FLAT: "minimum found, but the likelihood does not depend on some free parameter, or on some combination"
+    " of free parameters; fix that parameter, or one of the combination",
 }

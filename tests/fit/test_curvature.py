@@ -49,6 +49,31 @@ def test_an_indefinite_hessian_is_noticed() -> None:
         assert step.definite.tolist() == [False, True]
 
 
+def test_a_singular_hessian_is_flat_and_still_has_a_direction() -> None:
+    rng = np.random.default_rng(3)
+    rows = rng.normal(size=(2, N, N - 1)) @ rng.normal(size=(2, N - 1, N))
+    hessian = np.swapaxes(rows, 1, 2) @ rows
+    wanted = rng.normal(size=(2, N))
+    hessian[1] += np.eye(N)
+    gradient = -np.einsum("lpq,lq->lp", hessian, wanted)
+    with jax.enable_x64(True):
+        step = newton_step(jnp.asarray(hessian), jnp.asarray(gradient), jnp.ones((2, N), dtype=bool), 0)
+        direction = np.asarray(step.direction)
+    assert step.definite.tolist() == [True, True]
+    assert step.flat.tolist() == [True, False]
+    np.testing.assert_allclose(np.einsum("lpq,lq->lp", hessian, direction), -gradient, atol=1e-8)
+    np.testing.assert_allclose(direction[1], wanted[1], rtol=1e-9)
+
+
+def test_a_gradient_without_curvature_is_no_minimum() -> None:
+    hessian = np.diag([2.0, 0.0])[None].repeat(2, axis=0)
+    gradient = np.array([[0.0, 1.0], [0.0, 0.0]])
+    with jax.enable_x64(True):
+        step = newton_step(jnp.asarray(hessian), jnp.asarray(gradient), jnp.ones((2, 2), dtype=bool), 0)
+    assert step.definite.tolist() == [False, True]
+    assert step.flat.tolist() == [True, True]
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_the_minimum_inside_bounds_is_nearly_that_of_a_quadratic_program(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -1,0 +1,60 @@
+"""Minima at which the expected rate of a bin without events is zero.
+
+In such a bin -ln L is the rate itself, which has no curvature and may not become negative. Where shifts can bring the
+rate to zero inside the bounds, the minimum can lie there, on an edge that no bound of a parameter describes. A small
+pseudo-count e in the bin adds the barrier -e ln(rate), with which the minimum is an ordinary one; as e falls, it goes
+to the one on the edge (log-barrier method: Nocedal and Wright, Numerical Optimization, 2nd ed., section 19.6). In a
+convex problem it lies at most e per bin above that one.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy.special import gammaln
+
+from hfscale.fit.slots import FitResults, minimise
+from hfscale.fit.status import FitStatus
+from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
+
+_PSEUDO_COUNTS = (1e-2, 1e-4, 1e-6, 1e-8)
+
+
+def can_hold(fits: PointNumbers, results: FitResults) -> Bool[np.ndarray, "fit bin"]:
+    """Bins without events whose rate was found positive somewhere, in fits that have a finite likelihood."""
+    finite = np.isfinite(results.nll)[:, None]
+    possible: Bool[np.ndarray, "fit bin"] = (fits.data == 0) & (fits.bins > 0) & (results.rates > 0) & finite
+    return possible
+
+
+def barrier_minima(
+    structure: Structure,
+    shared: SharedNumbers,
+    fits: PointNumbers,
+    start: Float[np.ndarray, "fit parameter"],
+    held: Bool[np.ndarray, "fit bin"],
+) -> FitResults:
+    """Minimise fits with rates held above zero in some bins.
+
+    Args:
+        structure, shared, fits: The fits.
+        start: Start values, at which the held rates are positive.
+        held: Bins without events that get the barrier.
+
+    Returns:
+        Minima with status AT_BOUND where they were found; `edm` includes what the barrier may still cost.
+    """
+    near = start
+    iterations: Int[np.ndarray, " fit"] = np.zeros(len(start), dtype=np.int64)
+    troubles = iterations
+    for count in _PSEUDO_COUNTS:
+        results = minimise(structure, shared, fits._replace(data=np.where(held, count, fits.data)), near)
+        near = np.where(np.isfinite(results.nll)[:, None], results.theta, near)
+        iterations, troubles = iterations + results.iterations, troubles + results.troubles
+    logs = np.log(np.where(held & (results.rates > 0), results.rates, 1.0))
+    barrier = np.sum(np.where(held, gammaln(1.0 + count) - count * logs, 0.0), axis=1)
+    return results._replace(
+        nll=results.nll - barrier,
+        edm=results.edm + count * held.sum(axis=1),
+        iterations=iterations,
+        troubles=troubles,
+        status=np.where(results.succeeded, int(FitStatus.AT_BOUND), results.status),
+    )
