@@ -1,0 +1,154 @@
+"""Fits of random toys, checked by code that has nothing in common with the fitter.
+
+Values come from the likelihood, derivatives from automatic differentiation, and restarts from scipy's L-BFGS-B.
+"""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from hfscale.fit.escalation import best_fits
+from hfscale.fit.slots import FitResults, minimise
+from hfscale.model.structure import NORMAL, POISSON, ModelGroup, PointNumbers
+from hfscale.work.models import build_models
+from hfscale.workspace import load_inputs
+from tests.evaluation import hessian_of
+from tests.minimisers import Fits, automatic_value_and_gradient, lbfgsb_minimum
+from tests.models import (
+    group_of,
+    histosys,
+    modifier,
+    normfactor,
+    normsys,
+    sample,
+    with_poi,
+    workspace,
+)
+
+SEED = 4171
+LOWER = 1e-6
+"""A restart that ends lower than this in -ln L has found another minimum."""
+MOST_MISSED = 0.01
+N_HESSIANS = 6
+PERTURBATION = 0.7
+"""By how much restarts are moved away, in units of each parameter's width."""
+
+
+class Toys(NamedTuple):
+    """Toy experiments of one model, with the POI free and fixed, and what they were generated with."""
+
+    group: ModelGroup
+    numbers: PointNumbers
+    start: np.ndarray
+
+
+class Audit(NamedTuple):
+    """What the checks found, one entry per fit."""
+
+    gradient: np.ndarray
+    gain: np.ndarray
+
+
+def drawn(group: ModelGroup, n_toys: int, mu: float) -> Toys:
+    """Main data and auxiliary data drawn at the best parameters for a POI value; half of the fits keep it fixed."""
+    points, start = with_poi(group, mu)
+    best = minimise(group.structure, group.shared, points, start)
+    assert best.succeeded.all()
+    rng, theta, constraint = np.random.default_rng(SEED), best.theta[0], group.structure.constraint
+    repeated = group.points.take(np.zeros(n_toys, dtype=int))
+    normal = rng.normal(theta, np.where(constraint == NORMAL, points.width[0], 1.0), (n_toys, len(theta)))
+    poisson = rng.poisson(np.where(constraint == POISSON, theta * points.width[0], 1.0), (n_toys, len(theta)))
+    auxdata = np.where(constraint == NORMAL, normal, poisson)
+    toys = repeated._replace(
+        data=rng.poisson(best.rates[0], (n_toys, best.rates.shape[1])).astype(float),
+        auxdata=np.where(repeated.constrained > 0, auxdata, repeated.auxdata),
+    )
+    fixed = toys._replace(fixed=np.repeat(points.fixed, n_toys, axis=0))
+    both = PointNumbers(*(np.concatenate(arrays) for arrays in zip(toys, fixed, strict=True)))
+    return Toys(group, both, np.repeat(best.theta, 2 * n_toys, axis=0))
+
+
+def fitted(toys: Toys) -> FitResults:
+    """Fit from three starts: the parameters that made the toys, the toys' auxiliary data, and the middle of both."""
+    structure, made = toys.group.structure, toys.start
+    moved = (structure.constraint == NORMAL) & ~structure.gamma & ~toys.numbers.fixed
+    pulled, between = (np.where(moved, made + f * (toys.numbers.auxdata - made), made) for f in (1.0, 0.5))
+    cold = np.where(toys.numbers.fixed, made, toys.group.inits)
+    return best_fits(structure, toys.group.shared, toys.numbers, [between, made, pulled, cold], sure=3)
+
+
+def audited(toys: Toys, results: FitResults) -> Audit:
+    """Gradients inside the bounds, in units of each parameter's width, and what a restart nearby gains."""
+    fits = Fits(toys.group, automatic_value_and_gradient)
+    rng = np.random.default_rng(SEED + 2)
+    gradient, gain = [], []
+    for k, theta in enumerate(results.theta):
+        fit = fits.fit(toys.numbers.take(np.array([k])))
+        value, slope = fit.evaluate(theta)
+        assert value == pytest.approx(results.nll[k], rel=1e-11)
+        outward = ((theta <= fit.lower) & (slope > 0)) | ((theta >= fit.upper) & (slope < 0)) | fit.fixed
+        gradient.append(np.abs(np.where(outward, 0.0, slope * fit.width)).max())
+        near = theta + np.where(fit.fixed, 0.0, rng.normal(0.0, PERTURBATION, theta.shape) * fit.width)
+        gain.append(value - fit.evaluate(lbfgsb_minimum(fit, np.clip(near, fit.lower, fit.upper)))[0])
+    return Audit(np.array(gradient), np.array(gain))
+
+
+def smallest_curvature(toys: Toys, results: FitResults, k: int) -> float:
+    """Smallest eigenvalue of the Hessian of the parameters inside their bounds, scaled to a unit diagonal."""
+    numbers = toys.numbers.take(np.array([k]))
+    theta = results.theta[k]
+    hessian = hessian_of(replace(toys.group, points=numbers), theta)
+    inside = ~numbers.fixed[0] & (theta > numbers.lower[0]) & (theta < numbers.upper[0])
+    own = hessian[np.ix_(inside, inside)]
+    scale = 1.0 / np.sqrt(np.diagonal(own))
+    return float(np.linalg.eigvalsh(own * scale * scale[:, None]).min())
+
+
+def check(toys: Toys, label: str) -> None:
+    results = fitted(toys)
+    assert results.succeeded.all(), np.bincount(results.status)
+    audit = audited(toys, results)
+    missed = audit.gain > LOWER
+    sys.stdout.write(
+        f"{label}: {len(missed)} fits, largest gradient {audit.gradient.max():.1e},"
+        f" restarts that ended lower {missed.sum()}, by at most {audit.gain.max():.1e}\n"
+    )
+    assert audit.gradient.max() < 2e-4
+    assert missed.mean() <= MOST_MISSED
+    for k in np.linspace(0, len(missed) - 1, N_HESSIANS).astype(int):
+        assert smallest_curvature(toys, results, k) > 1e-9
+
+
+def sparse_model() -> ModelGroup:
+    """Three channels with less than ten expected events together."""
+    rng = np.random.default_rng(3)
+    channels, observed = {}, {}
+    for name, yields in (("A", [0.4, 1.1, 0.2]), ("B", [2.0, 0.7]), ("C", [0.05, 3.0, 0.6])):
+        b = np.array(yields)
+        shifts = [histosys(f"h{k}", b * rng.uniform(1.0, 1.5, b.shape), b * rng.uniform(0.5, 1.0, b.shape))
+                  for k in range(3)]  # fmt: skip
+        norms = [normsys("n0", 1.25, 0.8), normsys(f"n{name}", 1.4, 0.7)]
+        stat = modifier("staterror", f"st{name}", list(0.3 * b))
+        channels[name] = [
+            sample("signal", list(rng.uniform(0.1, 1.0, b.shape)), normfactor(), normsys("n0", 1.1, 0.9)),
+            sample("bkg", yields, *shifts, *norms, stat),
+        ]
+        observed[name] = list(rng.poisson(b).astype(float))
+    return group_of(workspace(channels, observed))
+
+
+@pytest.mark.slow
+def test_toys_of_a_sparse_model() -> None:
+    check(drawn(sparse_model(), 200, 1.0), "sparse model")
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_toys_of_a_published_point(shared_data: Path) -> None:
+    inputs = load_inputs(shared_data / "sbottom-RegionA.tar.gz", points=["sbottom_1300_205_60"])
+    (group,) = build_models(inputs)
+    check(drawn(group, 200, 1.0), "RegionA sbottom_1300_205_60")
