@@ -55,7 +55,7 @@ def test_wrong_use_is_exit_code_2(arguments: tuple[str, ...]) -> None:
     ended = hfscale(*arguments)
     assert (ended.code, ended.out) == (2, "")
     assert "Error: " in ended.err
-    assert "--help" in ended.err
+    assert "for help" in ended.err
 
 
 def test_an_error_in_a_json_log_can_be_parsed(tmp_path: Path) -> None:
