@@ -52,7 +52,8 @@ def best_fits(
         again = np.flatnonzero(suspicious | (place < sure))
         if len(again):
             old, new = results.take(again), minimise(structure, shared, fits.take(again), start[again])
-            disputed[again] |= new.succeeded & old.succeeded & ~(np.abs(new.nll - old.nll) <= AGREEMENT)
+            both = np.flatnonzero(new.succeeded & old.succeeded)
+            disputed[again[both]] |= np.abs(new.nll[both] - old.nll[both]) > AGREEMENT
             results = _merged(results, again, new)
     index = np.flatnonzero(disputed)
     if len(index):
