@@ -1,18 +1,16 @@
 """The fits that asymptotic CLs needs, for many points at once, each done as few times as possible."""
 
 import hashlib
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from hfscale.fit.escalation import best_fits, refit
 from hfscale.fit.slots import FitResults
+from hfscale.fit.starts import scattered_starts
 from hfscale.model.structure import NORMAL, ModelGroup, PointNumbers
 
-_N_SCATTERED = 3
-_SCATTER = 0.7
 _AGREEMENT = 1e-7
 _COLD_TROUBLES = 4
 
@@ -38,7 +36,7 @@ def fit_hypotheses(group: ModelGroup, rows: Int[np.ndarray, " point"], mu: float
     asimov_data = asimov_numbers(group, points, background)
     jobs = _stacked(at_mu, points, asimov_data._replace(fixed=at_mu.fixed), asimov_data)
     started, cold = _with_poi(group, background.theta, mu), _with_poi(group, inits, mu)
-    scattered = _scattered(group, points, started)
+    scattered = scattered_starts(group.structure, points, started)
     # With every constraint term at its mode and every rate equal to the data, the parameters that made the Asimov data
     # are its free minimum; fitting from there certifies that in one evaluation.
     known = background.theta
@@ -75,7 +73,7 @@ def _background_fits(
     place = {keys[k]: i for i, k in enumerate(distinct)}
     index = np.array(distinct, dtype=np.int64)
     fits = _fixed_poi(group, points).take(index)
-    starts = [start[index], *(s[index] for s in _scattered(group, points, start))]
+    starts = [start[index], *(s[index] for s in scattered_starts(group.structure, points, start))]
     results = best_fits(group.structure, group.shared, fits, starts, troubles=_COLD_TROUBLES)
     return results.take(np.array([place[key] for key in keys], dtype=np.int64)), len(distinct)
 
@@ -117,16 +115,3 @@ def _with_poi(
     result = theta.copy()
     result[:, group.structure.poi] = value
     return result
-
-
-def _scattered(
-    group: ModelGroup, points: PointNumbers, around: Float[np.ndarray, "point parameter"]
-) -> Sequence[Float[np.ndarray, "point parameter"]]:
-    """Further start values for hard fits: normal-constrained parameters moved at random, the same in every run."""
-    structure = group.structure
-    moved = (structure.constraint == NORMAL) & ~structure.gamma & (np.arange(structure.n_parameters) != structure.poi)
-    shifts = np.random.Generator(np.random.Philox(key=20_071_727)).normal(
-        0.0, _SCATTER, (_N_SCATTERED, structure.n_parameters)
-    )
-    free: Bool[np.ndarray, "point parameter"] = moved & ~points.fixed
-    return [np.where(free, around + shift * points.width, around) for shift in shifts]

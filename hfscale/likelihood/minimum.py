@@ -9,13 +9,12 @@ from jaxtyping import Bool, Float
 from hfscale.errors import InputError
 from hfscale.fit.escalation import best_fits
 from hfscale.fit.slots import FitResults
+from hfscale.fit.starts import scattered_starts
 from hfscale.likelihood.fit import Fit, correlation_of, covariance_of
 from hfscale.likelihood.programs import evaluate, programs_of
 from hfscale.likelihood.vectors import Vectors, as_flags, as_numbers
-from hfscale.model.structure import NORMAL, ModelGroup, PointNumbers
+from hfscale.model.structure import ModelGroup, PointNumbers
 
-_N_SCATTERED = 3
-_SCATTER = 0.7
 _COLD_TROUBLES = 4
 """Rejected steps at which a fit is repeated from other starts: suggested start values lie far from the minimum."""
 
@@ -101,12 +100,8 @@ def _require_inside(
 
 def _minimise(group: ModelGroup, point: PointNumbers, start: Float[np.ndarray, " internal"]) -> FitResults:
     """Fit from the start values, and from scattered ones too where that leaves doubts."""
-    structure = group.structure
-    moved = (structure.constraint == NORMAL) & ~structure.gamma & ~point.fixed[0]
-    random = np.random.Generator(np.random.Philox(key=20_071_727))
-    shifts = random.normal(0.0, _SCATTER, (_N_SCATTERED, len(start)))
-    starts = [start, *(np.where(moved, start + shift * point.width[0], start) for shift in shifts)]
-    return best_fits(structure, group.shared, point, [s[None] for s in starts], troubles=_COLD_TROUBLES)
+    starts = [start[None], *scattered_starts(group.structure, point, start[None])]
+    return best_fits(group.structure, group.shared, point, starts, troubles=_COLD_TROUBLES)
 
 
 def _result(group: ModelGroup, vectors: Vectors, point: PointNumbers, found: FitResults) -> Fit:

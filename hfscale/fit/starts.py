@@ -1,0 +1,22 @@
+"""Further start values for fits that may have several minima."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from hfscale.model.structure import NORMAL, PointNumbers, Structure
+
+_COUNT = 3
+_SCATTER = 0.7
+
+
+def scattered_starts(
+    structure: Structure, fits: PointNumbers, around: Float[np.ndarray, "fit parameter"]
+) -> Sequence[Float[np.ndarray, "fit parameter"]]:
+    """Start values with the normal-constrained parameters moved at random, the same in every run; the POI stays."""
+    moved = (structure.constraint == NORMAL) & ~structure.gamma & (np.arange(structure.n_parameters) != structure.poi)
+    random = np.random.Generator(np.random.Philox(key=20_071_727))
+    shifts = random.normal(0.0, _SCATTER, (_COUNT, structure.n_parameters))
+    free = moved & ~fits.fixed
+    return [np.where(free, around + shift * fits.width, around) for shift in shifts]
