@@ -16,6 +16,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
+from hfscale.model.constraints import constraint_curvatures, constraint_slopes
 from hfscale.model.likelihood import (
     HistosysFeatures,
     NormsysTerms,
@@ -26,7 +27,7 @@ from hfscale.model.likelihood import (
     product,
     yields_of,
 )
-from hfscale.model.structure import NORMAL, POISSON, PointNumbers, SharedNumbers, Structure
+from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
 from hfscale.model.tables import multiplying_pairs, padded_bins
 
 _TINY_FACTOR = 1e-9
@@ -84,16 +85,15 @@ def first_order(
     positive = jnp.where(present & (rates > 0), rates, 1.0)
     ratio = jnp.where(present, points.data / positive, 0.0)
     excess = jnp.where(present, 1.0 - ratio, 0.0)
-    slope_c, curvature_c = _constraint_derivatives(structure, points, theta)
     return FirstOrder(
         nll=negative_log_likelihood(structure, points, theta, rates),
         rates=rates,
-        gradient=jnp.einsum("lb,lbp->lp", excess, jacobian) + slope_c,
+        gradient=jnp.einsum("lb,lbp->lp", excess, jacobian) + constraint_slopes(structure, points, theta),
         jacobian=jacobian,
         ratio=ratio,
         excess=excess,
         positive=positive,
-        constraint=curvature_c,
+        constraint=constraint_curvatures(structure, points, theta),
         yields=yields,
         factor=factor,
         inverse=inverse,
@@ -135,18 +135,6 @@ def _multiplicative_jacobian(
     sums = jnp.concatenate([parts, zero], axis=1)[:, pairs.parts].sum(axis=-1)
     flat = jnp.concatenate([sums, zero], axis=1)[:, pairs.place]
     return flat.reshape(-1, structure.n_bins, structure.n_parameters)
-
-
-def _constraint_derivatives(
-    structure: Structure, points: PointNumbers, theta: Float[Array, "lane parameter"]
-) -> tuple[Float[Array, "lane parameter"], Float[Array, "lane parameter"]]:
-    normal = structure.constraint == NORMAL
-    inverse = 1.0 / (points.width * points.width)
-    safe = jnp.where(structure.constraint == POISSON, theta, 1.0)
-    first = jnp.where(normal, (theta - points.auxdata) * inverse, points.width - points.auxdata / safe)
-    second = jnp.where(normal, inverse, points.auxdata / (safe * safe))
-    constrained = points.constrained > 0
-    return jnp.where(constrained, first, 0.0), jnp.where(constrained, second, 0.0)
 
 
 def _second_order_diagonal(

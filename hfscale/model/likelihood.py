@@ -13,8 +13,9 @@ from jax import Array
 from jax.scipy.special import gammaln
 from jaxtyping import Float
 
+from hfscale.model.constraints import constraint_terms
 from hfscale.model.interpolation import HistosysCode
-from hfscale.model.structure import NORMAL, POISSON, PointNumbers, SharedNumbers, Structure
+from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
 
 
 class NormsysTerms(NamedTuple):
@@ -151,11 +152,5 @@ def negative_log_likelihood(
     counts = points.data
     log_rate = jnp.where(counts > 0, jnp.log(jnp.where(counts > 0, rates, 1.0)), 0.0)
     main = jnp.where(rates >= 0, rates - counts * log_rate + gammaln(counts + 1.0), jnp.nan)
-    pull = (theta - points.auxdata) / points.width
-    normal = 0.5 * pull * pull + jnp.log(points.width) + 0.5 * np.log(2 * np.pi)
-    mean = jnp.where(structure.constraint == POISSON, theta * points.width, 1.0)
-    poisson = mean - points.auxdata * jnp.log(mean) + gammaln(points.auxdata + 1.0)
-    constraint = jnp.where(structure.constraint == NORMAL, normal, poisson)
-    return jnp.sum(jnp.where(points.bins > 0, main, 0.0), axis=1) + jnp.sum(
-        jnp.where(points.constrained > 0, constraint, 0.0), axis=1
-    )
+    constraint = constraint_terms(structure, points, theta)
+    return jnp.sum(jnp.where(points.bins > 0, main, 0.0), axis=1) + jnp.sum(constraint, axis=1)
