@@ -1,33 +1,24 @@
 """Expressions over the labels of signal points, such as ``m_n2 - m_n1`` or ``(m_n1 == 60) & (m_sbottom > 400)``.
 
-The text is parsed by Python's ``ast`` and only a short list of node types is interpreted, over whole arrays; nothing
-is compiled or executed. Allowed: label names, numbers, text in quotes, ``+ - * / **``, comparisons (also chained),
-``and or not``, ``& | ~``, and the functions ``abs``, ``sqrt`` and ``log10``. A label that is no Python name is written
-in backticks: ```mass gluino` > 500``.
+To the arithmetic of `hfscale.workspace.expressions`, over whole arrays, this adds text in quotes, comparisons (also
+chained), ``and or not`` and ``& | ~``. A label that is no Python name is written in backticks: ```mass gluino` > 500``.
 """
 
 import ast
 import operator
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from hfscale.errors import SelectionError
+from hfscale.workspace.expressions import ARITHMETIC, FUNCTIONS, Expression, parse_expression
 
-_LONGEST = 1000  # characters; longer texts could exhaust the parser's stack
-_QUOTED = "_quoted_label_"
+__all__ = ["Expression", "evaluate_numbers", "evaluate_truth", "parse_expression"]
 
-_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.Pow: operator.pow,
-}
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -37,62 +28,12 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.GtE: operator.ge,
 }
 _BITS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {ast.BitAnd: operator.and_, ast.BitOr: operator.or_}
-_FUNCTIONS: dict[str, Callable[[Any], Any]] = {"abs": np.abs, "sqrt": np.sqrt, "log10": np.log10}
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "min": np.minimum,
+    "max": np.maximum,
+    **{name: getattr(np, name) for name in FUNCTIONS if name not in ("min", "max")},
+}
 _KINDS = {"f": "a number", "b": "true or false", "U": "text"}
-
-
-@dataclass(frozen=True)
-class Expression:
-    """A parsed expression.
-
-    Args:
-        text: As the user wrote it.
-        tree: Its syntax tree, backticked labels replaced by place holders.
-        quoted: The labels that the place holders stand for.
-    """
-
-    text: str
-    tree: ast.expr
-    quoted: tuple[str, ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The labels that the expression uses, in order of first appearance."""
-        functions = {id(node.func) for node in ast.walk(self.tree) if isinstance(node, ast.Call)}
-        found = [n for n in ast.walk(self.tree) if isinstance(n, ast.Name) and id(n) not in functions]
-        found.sort(key=lambda node: (node.lineno, node.col_offset))
-        return tuple(dict.fromkeys(self.label_of(node.id) for node in found))
-
-    def label_of(self, identifier: str) -> str:
-        """Return the label that a name in the tree stands for."""
-        return self.quoted[int(identifier.removeprefix(_QUOTED))] if identifier.startswith(_QUOTED) else identifier
-
-
-def parse_expression(text: str) -> Expression:
-    """Parse an expression over labels.
-
-    Raises:
-        SelectionError: The text is not a Python expression.
-    """
-    if len(text) > _LONGEST:
-        raise SelectionError(f"the expression {text[:40]!r}... is longer than {_LONGEST} characters")
-    quoted: list[str] = []
-
-    def place_holder(match: re.Match[str]) -> str:
-        quoted.append(match[1])
-        return f"{_QUOTED}{len(quoted) - 1}"
-
-    try:
-        tree = ast.parse(re.sub("`([^`]+)`", place_holder, text).strip(), mode="eval").body
-    except SyntaxError as error:
-        raise SelectionError(
-            f"{text!r} is not an expression: {error.msg}",
-            place=f"column {error.offset}" if error.offset else None,
-            remedy="write for example 'm_n1 == 60' or 'm_n2 - m_n1'; a label that is no plain name goes in backticks",
-        ) from error
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise SelectionError(f"{text!r} is not an expression: {error}") from error
-    return Expression(text, tree, tuple(quoted))
 
 
 def evaluate_numbers(expression: Expression, labels: Mapping[str, np.ndarray]) -> Float[np.ndarray, "point"]:
@@ -201,7 +142,7 @@ class _Evaluator:
         return -operand if isinstance(node.op, ast.USub) else operand
 
     def _binary(self, node: ast.BinOp) -> np.ndarray:
-        if combine := _ARITHMETIC.get(type(node.op)):
+        if combine := ARITHMETIC.get(type(node.op)):
             kind = "f"
         elif combine := _BITS.get(type(node.op)):
             kind = "b"
@@ -217,36 +158,32 @@ class _Evaluator:
             if compare is None:
                 raise self._refused(node)
             if left.dtype.kind != right.dtype.kind:
+                source = self.expression.source(node)
                 raise SelectionError(
-                    f"{self._source(node)!r} compares {_KINDS[left.dtype.kind]} with {_KINDS[right.dtype.kind]}",
+                    f"{source!r} compares {_KINDS[left.dtype.kind]} with {_KINDS[right.dtype.kind]}",
                     remedy="write numbers without and text with quotes; put parentheses around each side of & and |",
                 )
             result = np.asarray(result & compare(left, right))
         return result
 
     def _call(self, node: ast.Call) -> np.ndarray:
-        function = _FUNCTIONS.get(node.func.id) if isinstance(node.func, ast.Name) else None
-        if function is None or node.keywords or len(node.args) != 1:
+        name = self.expression.function_of(node)
+        if name is None:
             raise self._refused(node)
-        return np.asarray(function(self._operand(node.args[0], "f")))
+        operands = [self._operand(argument, "f") for argument in node.args]
+        function = _FUNCTIONS[name]
+        return np.asarray(reduce(function, operands) if len(operands) > 1 else function(operands[0]))
 
     def _operand(self, node: ast.expr, kind: str) -> np.ndarray:
         value = self.value(node)
         if value.dtype.kind != kind:
             raise SelectionError(
-                f"{self._source(node)!r} in {self.expression.text!r} is {_KINDS[value.dtype.kind]}, not {_KINDS[kind]}",
+                f"{self.expression.source(node)!r} in {self.expression.text!r} is {_KINDS[value.dtype.kind]},"
+                f" not {_KINDS[kind]}",
                 remedy="put parentheses around comparisons that & and | join: (m_n1 == 60) & (m_n2 > 200)",
             )
         return value
 
-    def _source(self, node: ast.expr) -> str:
-        written = ast.unparse(node)
-        for index, label in enumerate(self.expression.quoted):
-            written = written.replace(f"{_QUOTED}{index}", f"`{label}`")
-        return written
-
     def _refused(self, node: ast.expr) -> SelectionError:
-        return SelectionError(
-            f"{self._source(node)!r} is not allowed in the expression {self.expression.text!r}",
-            remedy="use labels, numbers, quoted text, + - * / **, comparisons, and/or/not, abs(), sqrt() and log10()",
-        )
+        remedy = "use labels, numbers, quoted text, + - * / **, comparisons, and/or/not, and the functions "
+        return self.expression.refused(node, remedy + ", ".join(FUNCTIONS))
