@@ -1,6 +1,6 @@
 """Reading everything a calculation needs and checking what is common to all signal points."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from hfscale.errors import PatchError, SchemaError, SelectionError
 from hfscale.workspace.checks import model_problems
+from hfscale.workspace.extension import KEY, default_poi, extension_of
 from hfscale.workspace.inputs import Inputs, SignalPoint
 from hfscale.workspace.kinds import require_workspace
 from hfscale.workspace.patches import patched_workspace
@@ -86,7 +87,7 @@ def load_inputs(
     inputs = Inputs(
         workspace=document,
         measurement=chosen["name"],
-        poi=chosen["config"]["poi"] if poi is None else poi,
+        poi=default_poi(chosen) if poi is None else poi,
         labels=signals.labels,
         points=signals.points,
         workspace_source=background.source,
@@ -95,7 +96,7 @@ def load_inputs(
         patchset_digest=signals.digest,
         metadata=signals.metadata,
     )
-    _require_poi(inputs)
+    _require_parameters(inputs, chosen)
     return replace(inputs, points=select_points(signals.points, points))
 
 
@@ -113,7 +114,7 @@ def _checked_background(background: Document) -> dict[str, Any]:
         raise SchemaError(
             f"{background.source} is not a valid workspace: {violation.reason}",
             place=violation.place,
-            remedy="correct it there",
+            remedy=violation.remedy,
         )
     for problem in model_problems(document, background.source):
         raise problem
@@ -173,25 +174,38 @@ def _bare(points: tuple[SignalPoint, ...]) -> _Signals:
     return _Signals(points, source, digest, (), {})
 
 
-def _require_poi(inputs: Inputs) -> None:
-    """Refuse a POI that is no modifier of any point, selected or not: a selected one may have no signal.
+def _require_parameters(inputs: Inputs, measurement: Mapping[str, Any]) -> None:
+    """Refuse a POI, and names in the measurement's ``hfscale`` key, that are no parameter of any point.
 
-    Patches that do not apply are left to ``check_points``.
+    All points count, selected or not: a selected one may have no signal. Patches that do not apply are left to
+    ``check_points``.
     """
-    known: set[str] = set()
+    extension = extension_of(measurement)
+    place = f"measurements[{inputs.measurement}]/config/"
+    wanted = {parameter.name: f"{place}{KEY}/parameters" for parameter in extension.parameters}
+    wanted |= dict.fromkeys(extension.poi_names, f"{place}{KEY}/poi_names")
+    wanted.setdefault(inputs.poi, f"{place}poi")
+    # A function of parameters may use some that are no modifier anywhere.
+    known = {parameter["name"] for parameter in measurement["config"]["parameters"] if extension.expressions}
     for point in inputs.points:
+        if wanted.keys() <= known:
+            return
         try:
-            names = _modifier_names(patched_workspace(inputs, point))
+            known |= _modifier_names(patched_workspace(inputs, point))
         except PatchError:
             return
-        if inputs.poi in names:
-            return
-        known |= names
-    near = get_close_matches(inputs.poi, sorted(known), n=5) or sorted(known)[:10]
-    raise SelectionError(
-        f"{inputs.workspace_source}: the POI {inputs.poi!r} is no modifier of any signal point",
-        place=f"measurements[{inputs.measurement}]/config/poi",
-        remedy=f"choose another with --poi, such as {', '.join(near)}" if near else "add a modifier of that name",
+    for name, where in wanted.items():
+        if name not in known:
+            raise _unknown_parameter(inputs, name, where, known)
+
+
+def _unknown_parameter(inputs: Inputs, name: str, place: str, known: Collection[str]) -> SelectionError:
+    near = get_close_matches(name, sorted(known), n=5) or sorted(known)[:10]
+    what, choose = (f"the POI {name!r}", "another with --poi") if name == inputs.poi else (repr(name), "another")
+    return SelectionError(
+        f"{inputs.workspace_source}: {what} is no modifier of any signal point",
+        place=place,
+        remedy=f"choose {choose}, such as {', '.join(near)}" if near else "add a modifier of that name",
     )
 
 

@@ -1,4 +1,4 @@
-"""Validation against the JSON schema that pyhf ships; nothing is fetched.
+"""Validation against the JSON schema that pyhf ships, and of the key that this package adds; nothing is fetched.
 
 The schema constrains types, keys and a few fixed strings, but no numeric value and no length beyond "not empty".
 So two documents of equal *shape* are both valid or both not, and each shape is validated once.
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
+from hfscale.workspace.extension import extension_mistakes, without_extensions
 from hfscale.workspace.kinds import VERSION
 from hfscale.workspace.places import readable_place
 
@@ -22,12 +23,17 @@ class Violation(NamedTuple):
 
     reason: str
     place: str | None
+    remedy: str = "correct it there"
 
 
 def violations(document: Any, definition: Definition) -> Iterator[Violation]:
     """Yield every place where the document is against a definition of pyhf's schema."""
-    if definition == "workspace" and ShapeMemo().is_valid(document):
-        return
+    if definition == "workspace":
+        if ShapeMemo().is_valid(document):
+            return
+        for mistake in extension_mistakes(document):
+            yield Violation(_shorten(mistake.reason), readable_place(document, mistake.path), mistake.remedy)
+        document = without_extensions(document)
     for error in _validator(definition).iter_errors(document):
         path, reason = _explain(error)
         yield Violation(reason, readable_place(document, path))
@@ -41,7 +47,9 @@ class ShapeMemo:
 
     def is_valid(self, document: Mapping[str, Any]) -> bool:
         """Tell whether a workspace is valid."""
-        shape, example = shape_of(document)
+        if any(True for _ in extension_mistakes(document)):
+            return False
+        shape, example = shape_of(without_extensions(document))
         if shape not in self._valid:
             if not _validator("workspace").is_valid(example):
                 return False

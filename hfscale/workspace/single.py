@@ -38,7 +38,7 @@ def read_workspace(workspace: WorkspaceSource, patch: PatchSource | None = None)
             raise SchemaError(
                 f"{background.source} is not a valid workspace: {violation.reason}",
                 place=violation.place,
-                remedy="correct it there",
+                remedy=violation.remedy,
             )
         result = Document(document, background.source)
     else:

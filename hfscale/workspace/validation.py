@@ -5,6 +5,7 @@ from typing import Any
 
 from hfscale.errors import HfscaleError, ModelError, PatchError
 from hfscale.workspace.checks import model_problems, part_ids
+from hfscale.workspace.extension import default_poi
 from hfscale.workspace.inputs import Inputs
 from hfscale.workspace.patches import patched_workspace
 from hfscale.workspace.schema import ShapeMemo, violations
@@ -94,4 +95,4 @@ def _measurement_problems(workspace: Mapping[str, Any], inputs: Inputs, subject:
 
 
 def _pois(workspace: Mapping[str, Any]) -> dict[str, str]:
-    return {measurement["name"]: measurement["config"]["poi"] for measurement in workspace["measurements"]}
+    return {measurement["name"]: default_poi(measurement) for measurement in workspace["measurements"]}
