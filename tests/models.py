@@ -9,7 +9,8 @@ import jax
 import jsonpatch
 import numpy as np
 
-from hfscale.fit.slots import FitResults, minimise
+from hfscale.fit.lanes import FitResults
+from hfscale.fit.slots import minimise
 from hfscale.inference.asymptotics import TestStatistic
 from hfscale.inference.cls import asymptotic_cls
 from hfscale.inference.results import CLsBlock

@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.special import gammaln
 
-from hfscale.fit.slots import FitResults, minimise
+from hfscale.fit.lanes import FitResults
+from hfscale.fit.slots import minimise
 from hfscale.fit.status import FitStatus
 from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
 

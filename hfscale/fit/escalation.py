@@ -12,8 +12,9 @@ from jaxtyping import Bool, Float, Int
 
 from hfscale.fit.barrier import barrier_minima, can_hold
 from hfscale.fit.minuit import minuit_minimum
-from hfscale.fit.mirrored import AGREEMENT, neighbouring_minima
-from hfscale.fit.slots import FitResults, minimise
+from hfscale.fit.lanes import FitResults
+from hfscale.fit.mirrored import neighbouring_minima
+from hfscale.fit.slots import AGREEMENT, challenge, minimise
 from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
 
 MANY_ITERATIONS = 12
@@ -51,7 +52,8 @@ def best_fits(
     for place, start in enumerate(starts[1:], start=1):
         again = np.flatnonzero(suspicious | (place < sure))
         if len(again):
-            old, new = results.take(again), minimise(structure, shared, fits.take(again), start[again])
+            old = results.take(again)
+            new = challenge(structure, shared, fits.take(again), start[again], old)
             both = np.flatnonzero(new.succeeded & old.succeeded)
             disputed[again[both]] |= np.abs(new.nll[both] - old.nll[both]) > AGREEMENT
             results = _merged(results, again, new)

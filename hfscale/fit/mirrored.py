@@ -8,13 +8,16 @@ the lowest by chance only. Going over to the other side with one parameter at a 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from hfscale.fit.slots import FitResults, minimise
+from hfscale.fit.lanes import FitResults
+from hfscale.fit.slots import AGREEMENT, challenge
 from hfscale.model.structure import NORMAL, PointNumbers, SharedNumbers, Structure
 
 _MIRRORED = 16
 _ROUNDS = 6
-AGREEMENT = 1e-7
-"""Values of -ln L that differ by more belong to different minima."""
+_LEAST_PULL = 1e-3
+_LEAST_BENDING = 0.5
+_STEEPEST = 3.75
+"""Largest second derivative of the even feature of histosys code 4p."""
 
 
 def neighbouring_minima(
@@ -28,35 +31,66 @@ def neighbouring_minima(
     best.iterations[:] = 0
     active = np.flatnonzero(best.succeeded)
     for _ in range(_ROUNDS):
-        if not len(active):
+        fit, starts = _mirrored_starts(structure, shared, fits.take(active), best.take(active))
+        if not len(fit):
             break
-        starts = _mirrored_starts(structure, fits.take(active), best.theta[active])
-        count = starts.shape[1]
-        found = minimise(structure, shared, fits.take(np.repeat(active, count)), starts.reshape(-1, starts.shape[2]))
-        nll = np.where(found.succeeded, found.nll, np.inf).reshape(-1, count)
-        lowest = np.argmin(nll, axis=1)
-        best.iterations[active] += found.iterations.reshape(-1, count).sum(axis=1)
-        better = np.min(nll, axis=1) < best.nll[active] - AGREEMENT
-        _replace(best, active[better], found.take((np.arange(len(active)) * count + lowest)[better]))
-        active = active[better]
+        again = active[fit]
+        found = challenge(structure, shared, fits.take(again), starts, best.take(again))
+        np.add.at(best.iterations, again, found.iterations)
+        order = np.argsort(np.where(found.succeeded, found.nll, np.inf), kind="stable")
+        fits_in_order, first = np.unique(again[order], return_index=True)
+        lowest = order[first]
+        better = found.succeeded[lowest] & (found.nll[lowest] < best.nll[fits_in_order] - AGREEMENT)
+        _replace(best, fits_in_order[better], found.take(lowest[better]))
+        active = fits_in_order[better]
     return best
 
 
 def _mirrored_starts(
-    structure: Structure, fits: PointNumbers, theta: Float[np.ndarray, "fit parameter"]
-) -> Float[np.ndarray, "fit start parameter"]:
-    """Starts with one parameter at the other side of its auxiliary value, the most pulled parameters first."""
+    structure: Structure, shared: SharedNumbers, fits: PointNumbers, found: FitResults
+) -> tuple[Int[np.ndarray, " start"], Float[np.ndarray, "start parameter"]]:
+    """Starts with one parameter at the other side of its auxiliary value: (fit of each, start values)."""
+    theta = found.theta
     movable = (structure.constraint == NORMAL) & ~structure.gamma & (np.arange(structure.n_parameters) != structure.poi)
     able: Bool[np.ndarray, "fit parameter"] = movable & ~fits.fixed & (fits.constrained > 0)
-    pulls = np.where(able, np.abs(theta - fits.auxdata) / fits.width, -1.0)
-    count = max(min(_MIRRORED, int(movable.sum())), 1)
-    chosen = np.argsort(-pulls, axis=1, kind="stable")[:, :count]
-    starts = np.repeat(theta[:, None, :], count, axis=1)
-    fit, start = np.indices(chosen.shape)
-    other = -theta
-    values = np.where(able, np.clip(other, fits.lower, fits.upper), theta)
-    starts[fit, start, chosen] = np.take_along_axis(values, chosen, axis=1)
-    return starts
+    able &= bending(structure, shared, fits, found) * fits.width**2 > _LEAST_BENDING
+    pulls = np.where(able, np.abs(theta - fits.auxdata) / fits.width, 0.0)
+    chosen = np.argsort(-pulls, axis=1, kind="stable")[:, :_MIRRORED]
+    fit, place = np.nonzero(np.take_along_axis(pulls, chosen, axis=1) > _LEAST_PULL)
+    parameter = chosen[fit, place]
+    starts = theta[fit]
+    starts[np.arange(len(fit)), parameter] = np.clip(
+        -theta[fit, parameter], fits.lower[fit, parameter], fits.upper[fit, parameter]
+    )
+    return fit, starts
+
+
+def bending(
+    structure: Structure, shared: SharedNumbers, fits: PointNumbers, found: FitResults
+) -> Float[np.ndarray, "fit parameter"]:
+    """How much curvature single shifts can take away from -ln L, at the size of the residuals at a minimum.
+
+    Between two minima the curvature along a parameter is negative: what its shifts take away, (1 - n / nu) times the
+    second derivative of nu, is more than what its constraint gives.
+    """
+    n, k = structure.n_varying_histosys, structure.n_shared
+    rates = np.where(found.rates > 0, found.rates, 1.0)
+    residual = np.where(fits.bins > 0, np.abs(1.0 - fits.data / rates) + 1.0 / np.sqrt(np.maximum(fits.data, 1.0)), 0.0)
+    padded = np.concatenate([found.theta, np.ones((len(rates), 1))], axis=1)
+    weight = residual[:, structure.entry_bin] * np.abs(np.prod(padded[:, structure.entry_factors], axis=-1))
+    result = np.zeros_like(found.theta)
+    result[:, : structure.n_histosys] = weight[:, :k] @ np.abs(shared.half_difference)
+    result[:, :n] += np.einsum("fe,feh->fh", weight[:, k:], np.abs(fits.half_difference))
+    result *= _STEEPEST
+    common = np.broadcast_to(shared.polynomial[:, 1], (len(rates), structure.n_shared_terms))
+    curvature = 2.0 * np.abs(np.concatenate([common, fits.polynomial[:, :, 1]], axis=1))
+    nominal = np.concatenate([np.broadcast_to(shared.nominal, (len(rates), k)), fits.nominal], axis=1)
+    yields = np.pad(weight * np.abs(nominal), ((0, 0), (0, 0)))
+    for column in structure.entry_terms.T:
+        entries = np.flatnonzero(column < structure.n_terms)
+        terms = column[entries]
+        np.add.at(result, (slice(None), structure.term_parameter[terms]), yields[:, entries] * curvature[:, terms])
+    return result
 
 
 def _replace(best: FitResults, index: Int[np.ndarray, " selected"], found: FitResults) -> None:

@@ -24,7 +24,7 @@ Method = Literal["bulk", "exact"]
 
 TOLERANCE = 1e-10
 """Estimated distance to the minimum of -ln L at which a fit ends."""
-BULK_TOLERANCE = 1e-8
+BULK_TOLERANCE = 1e-12
 """The same for the bulk method, which hands over to the exact one there."""
 MAX_ITERATIONS = 150
 MAX_BULK_ITERATIONS = 25

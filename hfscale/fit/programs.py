@@ -5,11 +5,13 @@ from functools import lru_cache, partial
 from typing import NamedTuple
 
 import jax
+import numpy as np
 
-from hfscale.fit.newton import Method, State, step
+from hfscale.fit.lanes import FitResults, work_off
+from hfscale.fit.newton import Method
 from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
 
-Program = Callable[[SharedNumbers, PointNumbers, State], State]
+Program = Callable[[SharedNumbers, PointNumbers, np.ndarray, np.int64], FitResults]
 
 
 class CacheStatistics(NamedTuple):
@@ -22,13 +24,13 @@ class CacheStatistics(NamedTuple):
 
 
 @lru_cache(maxsize=16)
-def step_program(structure: Structure, method: Method, lanes: int) -> Program:
-    """Compiled Newton step for `lanes` fits at once; compiles on its first call."""
-    del lanes  # a key of the cache: XLA compiles for the shapes, and eviction must free one program
-    return jax.jit(partial(step, structure, method))
+def queue_program(structure: Structure, method: Method, lanes: int, capacity: int) -> Program:
+    """Compiled minimisation of a queue of `capacity` fits in `lanes` lanes; compiles on its first call."""
+    del capacity  # a key of the cache: XLA compiles for the shapes, and eviction must free one program
+    return jax.jit(partial(work_off, structure, method, lanes))
 
 
 def cache_statistics() -> CacheStatistics:
     """How often programs were reused, and how many are held."""
-    info = step_program.cache_info()
+    info = queue_program.cache_info()
     return CacheStatistics(info.hits, info.misses, info.currsize, info.maxsize or 0)

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from hfscale.fit.slots import FitResults
+from hfscale.fit.lanes import FitResults
 from hfscale.fit.status import FitStatus
 from hfscale.inference.asymptotics import TestStatistic, asymptotic_p_values
 from hfscale.inference.fits import HypothesisFits, fit_hypotheses

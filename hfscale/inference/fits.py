@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from hfscale.fit.escalation import best_fits, refit
-from hfscale.fit.slots import FitResults
+from hfscale.fit.lanes import FitResults
 from hfscale.fit.starts import scattered_starts
 from hfscale.model.structure import NORMAL, ModelGroup, PointNumbers
 

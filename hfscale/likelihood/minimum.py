@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 
 from hfscale.errors import InputError
 from hfscale.fit.escalation import best_fits
-from hfscale.fit.slots import FitResults
+from hfscale.fit.lanes import FitResults
 from hfscale.fit.starts import scattered_starts
 from hfscale.likelihood.fit import Fit, correlation_of, covariance_of
 from hfscale.likelihood.programs import evaluate, programs_of

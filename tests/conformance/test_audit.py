@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from hfscale.fit.escalation import best_fits
-from hfscale.fit.slots import FitResults, minimise
+from hfscale.fit.lanes import FitResults
+from hfscale.fit.slots import minimise
 from hfscale.model.structure import NORMAL, POISSON, ModelGroup, PointNumbers
 from hfscale.work.models import build_models
 from hfscale.workspace import load_inputs

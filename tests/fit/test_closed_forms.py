@@ -6,7 +6,7 @@ from scipy import stats
 
 from hfscale.fit import newton
 from hfscale.fit.programs import step_program
-from hfscale.fit.slots import FitResults
+from hfscale.fit.lanes import FitResults
 from hfscale.fit.status import FitStatus
 from hfscale.model.structure import ModelGroup
 from tests.models import (

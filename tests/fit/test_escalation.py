@@ -11,7 +11,8 @@ from iminuit import Minuit
 from hfscale.fit import escalation
 from hfscale.fit.escalation import best_fits, refit
 from hfscale.fit.minuit import minuit_minimum
-from hfscale.fit.slots import FitResults, minimise
+from hfscale.fit.lanes import FitResults
+from hfscale.fit.slots import minimise
 from hfscale.fit.status import FitStatus
 from hfscale.model.derivatives import value_and_gradient
 from hfscale.model.structure import ModelGroup, PointNumbers

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from hfscale.fit import slots
-from hfscale.fit.slots import FitResults, lanes_for, minimise
+from hfscale.fit.lanes import FitResults
+from hfscale.fit.slots import lanes_for, minimise
 from hfscale.model.structure import ModelGroup
 from tests.models import counting, fit_all, group_of, modifier, normsys
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hfscale.fit.slots import FitResults
+from hfscale.fit.lanes import FitResults
 from hfscale.model.structure import ModelGroup
 from tests.evaluation import hessian_of
 from tests.models import counting, fit_all, group_of, histosys, modifier, normsys, with_poi
