@@ -3,6 +3,7 @@
 ``hfscale.cls`` computes the CLs of every signal point of a patchset, ``hfscale.run`` what a campaign file declares,
 ``hfscale.open_results`` opens what they stored. ``hfscale.Likelihood`` is the likelihood of one workspace,
 ``hfscale.from_pyhf`` that of a pyhf model, and ``hfscale.from_xml`` reads the XML and ROOT files of HistFactory.
+``hfscale.prune`` leaves out modifiers of small effect, and ``hfscale.CustomModifier`` makes a function a modifier.
 """
 
 from importlib import import_module
@@ -15,19 +16,26 @@ if TYPE_CHECKING:
     from hfscale.interop.pyhf_models import from_pyhf
     from hfscale.interop.xml_files import from_xml
     from hfscale.likelihood import Likelihood
+    from hfscale.model.custom import CustomModifier, ParameterSettings
+    from hfscale.model.pruning import Pruned, PruningReport, prune
     from hfscale.results import Results, open_results
 
 __version__ = version("hfscale")
 __all__ = [
+    "CustomModifier",
     "HfscaleError",
     "HfscaleWarning",
     "Likelihood",
+    "ParameterSettings",
+    "Pruned",
+    "PruningReport",
     "Results",
     "__version__",
     "cls",
     "from_pyhf",
     "from_xml",
     "open_results",
+    "prune",
     "run",
 ]
 
@@ -39,6 +47,11 @@ _HOME = {
     "Likelihood": "hfscale.likelihood",
     "from_pyhf": "hfscale.interop.pyhf_models",
     "from_xml": "hfscale.interop.xml_files",
+    "CustomModifier": "hfscale.model.custom",
+    "ParameterSettings": "hfscale.model.custom",
+    "Pruned": "hfscale.model.pruning",
+    "PruningReport": "hfscale.model.pruning",
+    "prune": "hfscale.model.pruning",
     "Results": "hfscale.results",
     "open_results": "hfscale.results",
 }

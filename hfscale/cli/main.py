@@ -14,6 +14,7 @@ from hfscale.cli.contour import contour_command
 from hfscale.cli.environment import use_one_thread
 from hfscale.cli.inputs import inspect_command, validate_command
 from hfscale.cli.messages import say
+from hfscale.cli.prune import prune_command
 from hfscale.cli.stores import show_command, status_command
 from hfscale.errors import HfscaleError, HfscaleWarning, InterruptedRunError
 
@@ -66,6 +67,7 @@ for _command in (
     contour_command,
     inspect_command,
     validate_command,
+    prune_command,
 ):
     cli.add_command(_command)
 

@@ -9,7 +9,8 @@ from jaxtyping import Float, Int
 from hfscale.fit.escalation import best_fits, refit
 from hfscale.fit.lanes import FitResults
 from hfscale.fit.starts import scattered_starts
-from hfscale.model.structure import NORMAL, ModelGroup, PointNumbers
+from hfscale.model.constraints import expected_auxdata
+from hfscale.model.structure import ModelGroup, PointNumbers
 
 _AGREEMENT = 1e-7
 _COLD_TROUBLES = 4
@@ -57,8 +58,7 @@ def _stacked(*numbers: PointNumbers) -> PointNumbers:
 
 def asimov_numbers(group: ModelGroup, points: PointNumbers, at: FitResults) -> PointNumbers:
     """Numbers with main and auxiliary data replaced by their expectation at the given minima."""
-    normal = group.structure.constraint == NORMAL
-    expected = np.where(normal, at.theta, at.theta * points.width)
+    expected = expected_auxdata(group.structure.constraint, points.width, at.theta)
     return points._replace(data=at.rates, auxdata=np.where(points.constrained > 0, expected, points.auxdata))
 
 

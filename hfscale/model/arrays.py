@@ -153,5 +153,5 @@ def _columns_of_absent(parameter: ParameterSet) -> dict[str, Float[np.ndarray, "
     """Numbers of a parameter that other points of the group have: without effect, at its auxiliary value."""
     columns = {**_columns_of(parameter), "fixed": 1.0, "constrained": 0.0, "present": 0.0}
     if parameter.constraint != "none":
-        columns["inits"] = parameter.auxdata if parameter.constraint == "normal" else 1.0
+        columns["inits"] = 1.0 if parameter.constraint == "poisson" else parameter.auxdata
     return columns

@@ -5,8 +5,9 @@ only patches bring by its position among such samples of the channel (signal sam
 The structure of a group is the union over its points; what a point lacks has no effect in it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,10 +17,12 @@ from hfscale.model.interpolation import DEFAULT_CODES, InterpolationCodes
 from hfscale.model.parameters import ParameterSet, normfactor_set
 from hfscale.model.point import PointModel, poi_scales_something
 from hfscale.model.samples import SampleData
-from hfscale.model.structure import NORMAL, POISSON, UNCONSTRAINED, ModelGroup, Structure
+from hfscale.model.structure import LOGNORMAL, NORMAL, POISSON, UNCONSTRAINED, Clipping, ModelGroup, Structure
 
 RowKey = tuple[str, str, int, tuple[tuple[str, str], ...]]
 """Channel, sample name ('' for samples that only patches bring), position, factors of the sample."""
+
+_CONSTRAINTS = {"none": UNCONSTRAINED, "normal": NORMAL, "poisson": POISSON, "lognormal": LOGNORMAL}
 
 
 @dataclass(frozen=True)
@@ -61,18 +64,33 @@ def build_groups(
     """
     unions: list[_Union] = []
     for index, point in enumerate(points):
-        union = next((u for u in unions if u.accepts(point)), None)
+        key = _UnionKey(point.clip, _clipped_rows(point, common))
+        union = next((u for u in unions if u.key == key and u.accepts(point)), None)
         if union is None:
-            union = _Union({}, {}, [])
+            union = _Union(key, {}, {}, [])
             unions.append(union)
         union.add(index, point)
     return tuple(_build_group(points, union.parameters, union.members, poi, common, codes) for union in unions)
+
+
+class _UnionKey(NamedTuple):
+    """What the points of a group must have in common: clipping, and the samples where that makes a difference."""
+
+    clip: Clipping
+    rows: frozenset[RowKey]
+
+
+def _clipped_rows(point: PointModel, common: Mapping[str, frozenset[str]]) -> frozenset[RowKey]:
+    """Samples of a point if clipping raises their rates above zero: a sample that a point lacks must stay at zero."""
+    raised = point.clip.samples is not None and point.clip.samples > 0.0
+    return frozenset(key for key, _ in _keyed_samples(point, common)) if raised else frozenset()
 
 
 @dataclass
 class _Union:
     """Parameters and channels (with their bins) of the points gathered for one group so far."""
 
+    key: _UnionKey
     parameters: dict[str, ParameterSet]
     bins: dict[str, int]
     members: list[int]
@@ -100,16 +118,22 @@ def _layout_of(p: ParameterSet) -> tuple[str, int, bool, tuple[tuple[str, int], 
 def _rows(points: Sequence[PointModel], common: Mapping[str, frozenset[str]]) -> list[Row]:
     found: dict[RowKey, dict[int, SampleData]] = {}
     for index, point in enumerate(points):
-        brought: dict[tuple[str, tuple[tuple[str, str], ...]], int] = {}
-        for (channel, sample), data in point.samples.items():
-            if sample in common.get(channel, frozenset()):
-                key: RowKey = (channel, sample, 0, data.factors)
-            else:
-                position = brought.get((channel, data.factors), 0)
-                brought[channel, data.factors] = position + 1
-                key = (channel, "", position, data.factors)
+        for key, data in _keyed_samples(point, common):
             found.setdefault(key, {})[index] = data
     return [_row(key, by_point, len(points)) for key, by_point in sorted(found.items())]
+
+
+def _keyed_samples(
+    point: PointModel, common: Mapping[str, frozenset[str]]
+) -> Iterator[tuple[RowKey, SampleData]]:  # fmt: skip
+    brought: dict[tuple[str, tuple[tuple[str, str], ...]], int] = {}
+    for (channel, sample), data in point.samples.items():
+        if sample in common.get(channel, frozenset()):
+            yield (channel, sample, 0, data.factors), data
+        else:
+            position = brought.get((channel, data.factors), 0)
+            brought[channel, data.factors] = position + 1
+            yield (channel, "", position, data.factors), data
 
 
 def _row(key: RowKey, by_point: Mapping[int, SampleData], n_points: int) -> Row:
@@ -173,7 +197,7 @@ def _build_group(
     bins = dict(sorted(bins.items()))
     rows = sorted(_rows(points, common), key=lambda row: row.varying)
     layout = _layout(union, rows, bins)
-    structure = replace(_structure(rows, layout, union, bins, poi), codes=codes)
+    structure = replace(_structure(rows, layout, union, bins, poi), codes=codes, clip=points[0].clip)
     shared = fill_shared([row for row in rows if not row.varying], layout.histosys)
     varying = [row for row in rows if row.varying]
     numbers, inits, present = fill_points(
@@ -217,11 +241,11 @@ def _structure(
             entry_bin.append(layout.first_bin[row.channel] + i)
             terms.append(row_terms)
             factors.append([layout.position[_component(union[name], row.channel, i)] for _, name in row.factors])
-    codes = {"none": UNCONSTRAINED, "normal": NORMAL, "poisson": POISSON}
     constraint = np.zeros(n_parameters, dtype=np.int64)
     for (name, _), k in layout.position.items():
-        constraint[k] = codes[union[name].constraint]
+        constraint[k] = _CONSTRAINTS[union[name].constraint]
     gammas = {name for row in rows for kind, name in row.factors if kind in ("staterror", "shapesys")}
+    gammas |= {name for name, p in union.items() if p.constraint in ("poisson", "lognormal")}
     return Structure(
         n_bins=sum(bins.values()),
         n_shared=sum(bins[row.channel] for row in rows if not row.varying),

@@ -16,7 +16,8 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from hfscale.model.constraints import constraint_curvatures, constraint_slopes
+from hfscale.model.clipping import clipped_bins, clipped_samples, moving_bins, moving_samples
+from hfscale.model.constraints import constraint_curvatures, constraint_slopes, has_lognormal
 from hfscale.model.likelihood import (
     HistosysFeatures,
     NormsysTerms,
@@ -74,17 +75,20 @@ def first_order(
     """Likelihood, gradient and derivatives of the rates of every lane."""
     terms = normsys_terms(structure, shared, points, theta)
     yields = yields_of(structure, shared, points, theta)
-    rates = (yields * product(structure, theta, terms.value)) @ one_hot(structure.entry_bin[:, None], structure.n_bins)
+    samples = yields * product(structure, theta, terms.value)
+    sums = clipped_samples(structure, samples) @ one_hot(structure.entry_bin[:, None], structure.n_bins)
+    rates = clipped_bins(structure, sums)
     safe = jnp.where(jnp.abs(theta) < _TINY_FACTOR, _TINY_FACTOR, theta)
     inverse = 1.0 / safe
-    factor = product(structure, safe, terms.value)
+    factor = moving_samples(structure, samples, product(structure, safe, terms.value))
     features = histosys_features(structure.codes.histosys, theta[:, : structure.n_histosys])
     jacobian = _additive_jacobian(structure, shared, points, factor, features)
     jacobian += _multiplicative_jacobian(structure, factor * yields, jnp.concatenate([inverse, terms.first], axis=1))
+    jacobian = moving_bins(structure, sums, jacobian)
     present = points.bins > 0
     positive = jnp.where(present & (rates > 0), rates, 1.0)
     ratio = jnp.where(present, points.data / positive, 0.0)
-    excess = jnp.where(present, 1.0 - ratio, 0.0)
+    excess = moving_bins(structure, sums, jnp.where(present, 1.0 - ratio, 0.0))
     return FirstOrder(
         nll=negative_log_likelihood(structure, points, theta, rates),
         rates=rates,
@@ -161,7 +165,9 @@ def low_rank_curvature(
     weight = jnp.where(points.bins > 0, jnp.maximum(ev.ratio, _LEAST_RATIO) / ev.positive, 0.0)
     rows = jnp.sqrt(weight)[:, :, None] * ev.jacobian
     additive, factors = _second_order_diagonal(structure, shared, points, ev)
-    diagonal = ev.constraint + jnp.maximum(additive + factors, -0.5 * ev.constraint)
+    # The curvature of a log-normal constraint may be negative.
+    constraint = jnp.maximum(ev.constraint, 0.0) if has_lognormal(structure) else ev.constraint
+    diagonal = constraint + jnp.maximum(additive + factors, -0.5 * constraint)
     least = 1e-4 * jnp.einsum("lbp,lbp->lp", rows, rows)
     return jnp.maximum(diagonal, least), rows
 

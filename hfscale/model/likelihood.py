@@ -13,6 +13,7 @@ from jax import Array
 from jax.scipy.special import gammaln
 from jaxtyping import Float
 
+from hfscale.model.clipping import clipped_bins, clipped_samples
 from hfscale.model.constraints import constraint_terms
 from hfscale.model.interpolation import HistosysCode
 from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
@@ -136,7 +137,8 @@ def expected_rates(
     """Expected rate of every bin."""
     terms = normsys_terms(structure, shared, points, theta).value
     rates = yields_of(structure, shared, points, theta) * product(structure, theta, terms)
-    return rates @ one_hot(structure.entry_bin[:, None], structure.n_bins)
+    rates = clipped_samples(structure, rates)
+    return clipped_bins(structure, rates @ one_hot(structure.entry_bin[:, None], structure.n_bins))
 
 
 def negative_log_likelihood(

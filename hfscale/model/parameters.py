@@ -14,10 +14,13 @@ from jaxtyping import Bool, Float
 
 from hfscale.errors import ModelError
 
-Constraint = Literal["none", "normal", "poisson"]
+Constraint = Literal["none", "normal", "poisson", "lognormal"]
 
 MODIFIER_TYPES = ("histosys", "lumi", "normfactor", "normsys", "shapefactor", "shapesys", "staterror")
 """Modifier types in the order in which pyhf lays out their parameters."""
+
+POSITIVE = 1e-10
+"""Lower bound of parameters that must stay positive, as pyhf's."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class ParameterSet:
         inits, lower, upper: Start value and bounds.
         fixed: Components held constant in fits (their constraint terms stay in the likelihood).
         auxdata: Auxiliary observation of each component; 0 for unconstrained ones.
-        width: Standard deviation of a normal constraint, or the factor tau of a Poisson one; 1 for unconstrained ones.
+        width: Standard deviation of a normal constraint, that of the logarithm for a log-normal one, or the factor tau
+            of a Poisson one; 1 for unconstrained ones.
         layout: What the components stand for: global bins for staterror, () where components are counted locally.
     """
 
@@ -117,17 +121,21 @@ def shapesys_set(
     valid = (nominal > 0) & (uncertainty > 0)
     tau = np.ones_like(nominal)
     tau[valid] = nominal[valid] ** 2 / uncertainty[valid] ** 2
-    return _set(name, "poisson", len(tau), 1.0, (1e-10, 10.0), scalar=False, auxdata=tau, width=tau, fixed=~valid)
+    return _set(name, "poisson", len(tau), 1.0, (POSITIVE, 10.0), scalar=False, auxdata=tau, width=tau, fixed=~valid)
 
 
 def staterror_set(
-    name: str, relative: Float[np.ndarray, " masked"], layout: tuple[tuple[str, int], ...]
+    name: str, relative: Float[np.ndarray, " masked"], layout: tuple[tuple[str, int], ...], threshold: float = 0.0
 ) -> ParameterSet:
-    """Normal-constrained factor per bin; bins without uncertainty are fixed and get a unit constraint."""
+    """Normal-constrained factor per bin.
+
+    Bins without uncertainty are fixed and get a unit constraint; those with one below the threshold are fixed.
+    """
     empty = relative == 0.0
     width = np.where(empty, 1.0, relative)
+    fixed = empty | (relative < threshold)
     return _set(
-        name, "normal", len(width), 1.0, (1e-10, 10.0), scalar=False, width=width, fixed=empty, layout=layout
+        name, "normal", len(width), 1.0, (POSITIVE, 10.0), scalar=False, width=width, fixed=fixed, layout=layout
     )  # fmt: skip
 
 

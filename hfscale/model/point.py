@@ -9,8 +9,11 @@ from jaxtyping import Float
 
 from hfscale.errors import ModelError
 from hfscale.model import parameters as par
+from hfscale.model.overrides import extend, with_constraint
 from hfscale.model.parameters import MODIFIER_TYPES, ParameterSet
 from hfscale.model.samples import SampleData, SampleReader
+from hfscale.model.structure import NO_CLIPPING, Clipping
+from hfscale.workspace.extension import KEY, Extension, StaterrorExtension, extension_of
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,14 @@ class PointModel:
         samples: (channel, sample) -> numbers, in sorted order.
         observations: Channel -> observed counts.
         parameters: Name -> parameter set, in pyhf's order.
+        clip: Least expected rates.
     """
 
     bins: Mapping[str, int]
     samples: Mapping[tuple[str, str], SampleData]
     observations: Mapping[str, Float[np.ndarray, " bins"]]
     parameters: Mapping[str, ParameterSet]
+    clip: Clipping = NO_CLIPPING
 
 
 def read_point(workspace: Mapping[str, Any], measurement: str, reader: SampleReader) -> PointModel:
@@ -40,7 +45,12 @@ def read_point(workspace: Mapping[str, Any], measurement: str, reader: SampleRea
 
     Raises:
         ModelError: The document defines no valid HistFactory model.
+        SchemaError: The measurement's key ``hfscale`` is not what it should be.
     """
+    chosen = next(m for m in workspace["measurements"] if m["name"] == measurement)
+    extension = extension_of(chosen)
+    place = f"measurements[{measurement}]/config/{KEY}"
+    _refuse_planned_parts(extension, place)
     channels = sorted(workspace["channels"], key=lambda c: c["name"])
     samples = {
         (channel["name"], sample["name"]): reader.read(sample, channel["name"])
@@ -49,21 +59,27 @@ def read_point(workspace: Mapping[str, Any], measurement: str, reader: SampleRea
     }
     bins = {channel["name"]: len(channel["samples"][0]["data"]) for channel in channels}
     data = {o["name"]: np.asarray(o["data"], dtype=np.float64) for o in workspace["observations"]}
-    config = _measurement_config(workspace, measurement)
+    sets = _parameter_sets(bins, samples, _parameter_configs(chosen), extension.staterror)
     return PointModel(
         bins=bins,
         samples=samples,
         observations={name: data[name] for name in bins},
-        parameters=_parameter_sets(bins, samples, config),
+        parameters=_extended(sets, extension, place),
+        clip=Clipping(extension.clip.samples, extension.clip.bins),
     )
 
 
-def _measurement_config(workspace: Mapping[str, Any], measurement: str) -> Mapping[str, Mapping[str, Any]]:
-    chosen = next(m for m in workspace["measurements"] if m["name"] == measurement)
+def _refuse_planned_parts(extension: Extension, place: str) -> None:
+    for part in ("expressions", "modifiers", "prune"):
+        if getattr(extension, part):
+            raise ModelError(f"'{part}' is not supported yet", place=f"{place}/{part}", remedy="remove it")
+
+
+def _parameter_configs(measurement: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
     config: dict[str, Mapping[str, Any]] = {}
-    for parameter in chosen["config"]["parameters"]:
+    for parameter in measurement["config"]["parameters"]:
         if parameter["name"] in config:
-            raise ModelError(f"measurement '{measurement}' configures parameter '{parameter['name']}' twice")
+            raise ModelError(f"measurement '{measurement['name']}' configures parameter '{parameter['name']}' twice")
         config[parameter["name"]] = parameter
     return config
 
@@ -72,6 +88,7 @@ def _parameter_sets(
     bins: Mapping[str, int],
     samples: Mapping[tuple[str, str], SampleData],
     config: Mapping[str, Mapping[str, Any]],
+    staterror: StaterrorExtension,
 ) -> dict[str, ParameterSet]:
     by_type: dict[str, dict[str, ParameterSet]] = {kind: {} for kind in MODIFIER_TYPES}
     for (channel, sample), data in samples.items():
@@ -80,8 +97,8 @@ def _parameter_sets(
         for kind, name in data.factors:
             _add_factor(by_type[kind], kind, name, data, (channel, sample), bins[channel])
     by_type["staterror"] = {
-        name: _staterror(name, bins, samples) for name in sorted(by_type["staterror"])
-    }  # fmt: skip
+        name: _staterror(name, bins, samples, staterror.threshold) for name in sorted(by_type["staterror"])
+    }
     sets: dict[str, ParameterSet] = {}
     for kind in MODIFIER_TYPES:
         for name, parameter in by_type[kind].items():
@@ -94,7 +111,22 @@ def _parameter_sets(
         # Plain nuisance parameters come complete, and there are many of them.
         if name in overridden or parameter is not par.alpha_set(name):
             par.check_complete(overridden.get(name, parameter))
+    if staterror.constraint != "normal":
+        overridden |= {
+            name: with_constraint(overridden.get(name, parameter), staterror.constraint)
+            for name, parameter in by_type["staterror"].items()
+        }
     return {**sets, **overridden}
+
+
+def _extended(sets: Mapping[str, ParameterSet], extension: Extension, place: str) -> dict[str, ParameterSet]:
+    """Apply what the ``hfscale`` key says of single parameters; a name that this point lacks has no effect in it."""
+    changed = dict(sets)
+    for settings in extension.parameters:
+        if settings.name in sets:
+            changed[settings.name] = extend(sets[settings.name], settings, f"{place}/parameters[{settings.name}]")
+            par.check_complete(changed[settings.name])
+    return changed
 
 
 def _add_new(sets: dict[str, ParameterSet], names: Iterable[str], make: Callable[[str], ParameterSet]) -> None:
@@ -121,7 +153,9 @@ def _add_factor(
         _add_new(sets, [name], par.lumi_set if kind == "lumi" else par.normfactor_set)
 
 
-def _staterror(name: str, bins: Mapping[str, int], samples: Mapping[tuple[str, str], SampleData]) -> ParameterSet:
+def _staterror(
+    name: str, bins: Mapping[str, int], samples: Mapping[tuple[str, str], SampleData], threshold: float
+) -> ParameterSet:
     """Relative uncertainty of the sum of the participating samples, added in quadrature (as pyhf)."""
     key = ("staterror", name)
     masks = {
@@ -142,7 +176,7 @@ def _staterror(name: str, bins: Mapping[str, int], samples: Mapping[tuple[str, s
         positive = total > 0
         relative.append(np.where(positive, np.sqrt(squares) / np.where(positive, total, 1.0), 0.0))
     layout = tuple((channel, i) for channel in channels for i in range(bins[channel]))
-    return par.staterror_set(name, np.concatenate(relative), layout)
+    return par.staterror_set(name, np.concatenate(relative), layout, threshold)
 
 
 def _check_same_requirements(first: ParameterSet, second: ParameterSet) -> None:

@@ -15,8 +15,23 @@ from jaxtyping import Bool, Float, Int
 
 from hfscale.model.interpolation import DEFAULT_CODES, InterpolationCodes
 
-UNCONSTRAINED, NORMAL, POISSON = 0, 1, 2
+UNCONSTRAINED, NORMAL, POISSON, LOGNORMAL = 0, 1, 2, 3
 """Codes of constraint terms in `Structure.constraint`."""
+
+
+class Clipping(NamedTuple):
+    """Least expected rates, None for no limit.
+
+    Attributes:
+        samples: Least rate of a sample in a bin.
+        bins: Least rate of a bin.
+    """
+
+    samples: float | None = None
+    bins: float | None = None
+
+
+NO_CLIPPING = Clipping()
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +49,10 @@ class Structure:
         entry_terms: normsys terms that multiply each entry, padded with the number of terms.
         term_parameter: Parameter of each normsys term.
         constraint: Kind of constraint of each parameter.
-        gamma: Parameters of staterror and shapesys, which must not fall fast towards zero.
+        gamma: Positive parameters, such as those of staterror and shapesys, which must not fall fast towards zero.
         poi: Index of the POI.
         codes: Interpolation codes.
+        clip: Least expected rates.
     """
 
     n_bins: int
@@ -52,6 +68,7 @@ class Structure:
     gamma: Bool[np.ndarray, " parameter"]
     poi: int
     codes: InterpolationCodes = DEFAULT_CODES
+    clip: Clipping = NO_CLIPPING
 
     @property
     def n_entries(self) -> int:
@@ -73,8 +90,10 @@ class Structure:
         """Stable hash of everything that a compiled program depends on."""
         state = hashlib.sha256()
         state.update(repr(self.codes).encode())
+        if self.clip != NO_CLIPPING:
+            state.update(repr(self.clip).encode())
         for field in fields(self):
-            if field.name == "codes":
+            if field.name in ("codes", "clip"):
                 continue
             value = getattr(self, field.name)
             state.update(f"{field.name}:{getattr(value, 'shape', '')}:".encode())
@@ -106,8 +125,8 @@ class SharedNumbers(NamedTuple):
 class PointNumbers(NamedTuple):
     """Numbers that differ from point to point; the leading axis counts points (or fits).
 
-    `width` is sigma of a normal constraint and tau of a Poisson one. A parameter that a point does not have is fixed
-    and not `constrained`; a bin that it does not have has `bins` 0.
+    `width` is sigma of a normal or log-normal constraint and tau of a Poisson one. A parameter that a point does not
+    have is fixed and not `constrained`; a bin that it does not have has `bins` 0.
     """
 
     nominal: Float[np.ndarray, "point varying"]
