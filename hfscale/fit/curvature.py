@@ -1,7 +1,7 @@
 """Quadratic models of a likelihood around a point, and Newton directions that respect bounds.
 
-A curvature answers two questions about the parameters that move: H x = r, and H v. The dense one holds the exact
-Hessian; the low-rank one a diagonal plus one row per bin, which costs bins^2 x parameters instead of parameters^3
+A curvature answers two questions about the parameters that move: H x = r, and H v. The arrow holds the exact Hessian
+in blocks; the low-rank one a diagonal plus one row per bin, which costs bins^2 x parameters instead of parameters^3
 (Woodbury).
 """
 
@@ -13,28 +13,14 @@ from jax import Array, lax
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Bool, Float, Int
 
+from hfscale.model.arrow import ArrowHessian, ArrowLayout
+
 _RIDGE = 1e-12
 """Added to the Hessian once its diagonal is 1: directions that change nothing (two normalisations of one yield) are
 singular up to rounding, and stay solvable with it. Steps along other directions change by as little."""
 _SOFTEST = 1e-8
 """Curvature, in the same units, below which a direction counts as flat."""
 _BOUND_PASSES = 6
-
-
-class DenseCurvature(NamedTuple):
-    """The exact Hessian of every lane."""
-
-    hessian: Float[Array, "lane parameter parameter"]
-
-    def solve(
-        self, free: Bool[Array, "lane parameter"], right: Float[Array, "lane parameter"]
-    ) -> Float[Array, "lane parameter"]:
-        """Solve H x = right for the free parameters; the others get 0. NaN where H is not positive definite."""
-        return factorise(self.hessian, free).solve(right[..., None])[..., 0]
-
-    def multiply(self, vector: Float[Array, "lane parameter"]) -> Float[Array, "lane parameter"]:
-        """H v."""
-        return jnp.einsum("lpq,lq->lp", self.hessian, vector)
 
 
 class LowRankCurvature(NamedTuple):
@@ -62,30 +48,121 @@ class LowRankCurvature(NamedTuple):
         return self.diagonal * vector + jnp.einsum("lbp,lb->lp", self.rows, seen)
 
 
-Curvature = DenseCurvature | LowRankCurvature
+class ArrowCurvature(NamedTuple):
+    """The exact Hessian of every lane, in blocks."""
+
+    layout: ArrowLayout
+    hessian: ArrowHessian
+
+    def solve(
+        self, free: Bool[Array, "lane parameter"], right: Float[Array, "lane parameter"]
+    ) -> Float[Array, "lane parameter"]:
+        """Solve H x = right for the free parameters; the others get 0. NaN where H is not positive definite."""
+        return factorise(self, free).solve(right[..., None])[..., 0]
+
+    def multiply(self, vector: Float[Array, "lane parameter"]) -> Float[Array, "lane parameter"]:
+        """H v."""
+        h = self.hessian
+        core, local = self.layout.split(vector)
+        border = jnp.einsum("lbmg,lbm->lg", h.border, local)
+        inner = jnp.einsum("lbmg,lg->lbm", h.border, core) + jnp.einsum("lbmn,lbn->lbm", h.blocks, local)
+        return self.layout.join(jnp.einsum("lgh,lh->lg", h.core, core) + border, inner)
+
+    def diagonal(self) -> Float[Array, "lane parameter"]:
+        """Diagonal of H."""
+        h = self.hessian
+        return self.layout.join(
+            jnp.diagonal(h.core, axis1=1, axis2=2), jnp.diagonal(h.blocks, axis1=2, axis2=3)
+        )  # fmt: skip
+
+    def row(self, parameter: int) -> Float[Array, "lane parameter"]:
+        """Row of H that belongs to a parameter of the core."""
+        place = int(np.searchsorted(self.layout.core, parameter))
+        return self.layout.join(self.hessian.core[:, place], self.hessian.border[..., place])
+
+
+def dense_curvature(hessian: Float[Array, "lane parameter parameter"]) -> ArrowCurvature:
+    """A Hessian that is given as one matrix: all core."""
+    n = hessian.shape[-1]
+    layout = ArrowLayout(n, np.arange(n), np.zeros((0, 0), dtype=np.int64))
+    empty = jnp.zeros((hessian.shape[0], 0, 0, n))
+    return ArrowCurvature(layout, ArrowHessian(hessian, empty, empty[..., :0]))
+
+
+Curvature = ArrowCurvature | LowRankCurvature
 
 
 class Factored(NamedTuple):
-    """Cholesky factor of the Hessian of the parameters that move, scaled to a unit diagonal."""
+    """Cholesky factors of the Hessian of the parameters that move, scaled to a unit diagonal.
 
-    factor: Float[Array, "lane parameter parameter"]
+    The blocks of the bins are factorised first and eliminated from the core (Schur complement).
+
+    Attributes:
+        layout: Which parameters are where.
+        core: Factor of the complement.
+        blocks: Factors of the blocks.
+        border: Border, solved with the factors of the blocks.
+        scale: One over the root of the diagonal, 0 for parameters that do not move.
+        moves: Parameters that move.
+    """
+
+    layout: ArrowLayout
+    core: Float[Array, "lane core core"]
+    blocks: Float[Array, "lane bin slot slot"]
+    border: Float[Array, "lane bin slot core"]
     scale: Float[Array, "lane parameter"]
     moves: Bool[Array, "lane parameter"]
 
     def solve(self, right: Float[Array, "lane parameter k"]) -> Float[Array, "lane parameter k"]:
         """Solve H x = right for the moving parameters; the others get 0. NaN where H is not positive definite."""
-        half = solve_triangular(self.factor, right * self.scale[:, :, None], lower=True)
-        return solve_triangular(self.factor, half, lower=True, trans=1) * self.scale[:, :, None]
+        core, local = self.layout.split(right * self.scale[:, :, None])
+        if not self.layout.has_local:
+            return self.layout.join(_cholesky_solve(self.core, core), local) * self.scale[:, :, None]
+        half = solve_triangular(self.blocks, local, lower=True)
+        inner = _cholesky_solve(self.core, core - jnp.einsum("lbmg,lbmk->lgk", self.border, half))
+        rest = half - jnp.einsum("lbmg,lgk->lbmk", self.border, inner)
+        outer = solve_triangular(self.blocks, rest, lower=True, trans=1)
+        return self.layout.join(inner, outer) * self.scale[:, :, None]
 
 
-def factorise(hessian: Float[Array, "lane parameter parameter"], free: Bool[Array, "lane parameter"]) -> Factored:
+def _cholesky_solve(factor: Float[Array, "lane n n"], right: Float[Array, "lane n k"]) -> Float[Array, "lane n k"]:
+    half = solve_triangular(factor, right, lower=True)
+    return solve_triangular(factor, half, lower=True, trans=1)
+
+
+def factorise(curvature: ArrowCurvature, free: Bool[Array, "lane parameter"]) -> Factored:
     """Factorise the Hessian of the free parameters that it depends on."""
-    diagonal = jnp.abs(jnp.diagonal(hessian, axis1=1, axis2=2))
+    layout, hessian = curvature
+    diagonal = jnp.abs(curvature.diagonal())
     moves = free & (diagonal > 0)
     scale = jnp.where(moves, 1.0 / jnp.sqrt(jnp.where(moves, diagonal, 1.0)), 0.0)
-    scaled = hessian * scale[:, :, None] * scale[:, None, :]
-    scaled += jnp.where(moves, _RIDGE, 1.0)[:, :, None] * jnp.eye(hessian.shape[-1])
-    return Factored(jnp.linalg.cholesky(scaled, symmetrize_input=False), scale, moves)
+    core, local = layout.split(scale)
+    ridge = jnp.where(moves, _RIDGE, 1.0)
+    # A place without a parameter gets 0 from `split` where it needs 1.
+    ridge_core, ridge_local = layout.split(ridge - 1.0)
+    scaled = hessian.core * core[:, :, None] * core[:, None, :]
+    scaled += (ridge_core + 1.0)[:, :, None] * jnp.eye(len(layout.core))
+    if not layout.has_local:
+        factor = jnp.linalg.cholesky(scaled, symmetrize_input=False)
+        return Factored(layout, factor, hessian.blocks, hessian.border, scale, moves)
+    blocks = hessian.blocks * local[..., None] * local[..., None, :]
+    blocks += (ridge_local + 1.0)[..., None] * jnp.eye(local.shape[-1])
+    blocks = jnp.linalg.cholesky(blocks, symmetrize_input=False)
+    inverse = solve_triangular(blocks, jnp.broadcast_to(jnp.eye(local.shape[-1]), blocks.shape), lower=True)
+    border = _small_products(inverse, hessian.border * local[..., None] * core[:, None, None, :])
+    flat = border.reshape(len(border), -1, border.shape[-1])
+    complement = scaled - jnp.einsum("lsg,lsh->lgh", flat, flat)
+    return Factored(layout, jnp.linalg.cholesky(complement, symmetrize_input=False), blocks, border, scale, moves)
+
+
+def _small_products(
+    factors: Float[Array, "lane bin slot slot"], border: Float[Array, "lane bin slot core"]
+) -> Float[Array, "lane bin slot core"]:
+    """Products with one small matrix per bin, written as sums: many tiny matrix products take longer."""
+    total = jnp.zeros_like(border)
+    for k in range(factors.shape[-1]):
+        total += factors[..., k, None] * border[:, :, k, None, :]
+    return total
 
 
 class NewtonStep(NamedTuple):
@@ -107,7 +184,7 @@ class NewtonStep(NamedTuple):
 
 
 def newton_step(
-    hessian: Float[Array, "lane parameter parameter"],
+    curvature: ArrowCurvature,
     gradient: Float[Array, "lane parameter"],
     free: Bool[Array, "lane parameter"],
     poi: int,
@@ -117,11 +194,12 @@ def newton_step(
     The variance comes from a unit vector where the POI moves, and from its row of the Hessian where it is fixed or at
     a bound (Schur complement). A flat direction shows in one step of inverse iteration from a random vector.
     """
-    factored = factorise(hessian, free)
-    row = hessian[:, poi, :]
+    n = gradient.shape[-1]
+    factored = factorise(curvature, free)
+    row = curvature.row(poi)
     moving = factored.moves[:, poi]
-    unit = jnp.zeros(hessian.shape[-1]).at[poi].set(1.0)
-    probe = jnp.where(factored.moves, _probe(hessian.shape[-1]), 0.0)
+    unit = jnp.zeros(n).at[poi].set(1.0)
+    probe = jnp.where(factored.moves, _probe(n), 0.0)
     roots = jnp.where(factored.moves, 1.0 / jnp.where(factored.moves, factored.scale, 1.0), 0.0)
     sides = [-gradient, jnp.where(moving[:, None], unit, row), probe * roots]
     direction, companion, softened = jnp.moveaxis(factored.solve(jnp.stack(sides, axis=-1)), -1, 0)

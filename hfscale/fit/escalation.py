@@ -17,7 +17,7 @@ from hfscale.fit.mirrored import neighbouring_minima
 from hfscale.fit.slots import AGREEMENT, challenge, minimise
 from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
 
-MANY_ITERATIONS = 12
+MANY_ITERATIONS = 14
 MANY_TROUBLES = 2
 """Fits with more iterations, or at least as many troubles, are repeated from the other starts."""
 

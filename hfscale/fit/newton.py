@@ -15,9 +15,10 @@ import numpy as np
 from jax import Array, lax
 from jaxtyping import Bool, Float, Int
 
-from hfscale.fit.curvature import DenseCurvature, LowRankCurvature, newton_step, within_bounds
+from hfscale.fit.curvature import ArrowCurvature, LowRankCurvature, newton_step, within_bounds
 from hfscale.fit.status import FitStatus
-from hfscale.model.derivatives import FirstOrder, exact_hessian, first_order, low_rank_curvature
+from hfscale.model.arrow import arrow_hessian, arrow_layout
+from hfscale.model.derivatives import FirstOrder, first_order, low_rank_curvature
 from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
 
 Method = Literal["bulk", "exact"]
@@ -111,13 +112,14 @@ def _exact(
     at: _Surroundings,
     accepted: Bool[Array, " lane"],
 ) -> _Proposal:
-    hessian = exact_hessian(structure, shared, points, at.ev)
-    newton = newton_step(hessian, at.ev.gradient, at.free, structure.poi)
+    layout = arrow_layout(structure)
+    curvature = ArrowCurvature(layout, arrow_hessian(structure, layout, shared, points, at.ev))
+    newton = newton_step(curvature, at.ev.gradient, at.free, structure.poi)
     usable = accepted & newton.definite
-    dense = within_bounds(DenseCurvature(hessian), at.ev.gradient, at.free, newton.direction, at.room, usable)
+    inside = within_bounds(curvature, at.ev.gradient, at.free, newton.direction, at.room, usable)
     lost = accepted & ~newton.definite
     direction = lax.cond(
-        lost.any(), lambda: jnp.where(lost[:, None], _low_rank_direction(at, lost), dense), lambda: dense
+        lost.any(), lambda: jnp.where(lost[:, None], _low_rank_direction(at, lost), inside), lambda: inside
     )
     return _Proposal(direction, newton.edm, newton.poi_variance, newton.definite, newton.flat)
 

@@ -18,6 +18,7 @@ from hfscale.model.parameters import ParameterSet, normfactor_set
 from hfscale.model.point import PointModel, poi_scales_something
 from hfscale.model.samples import SampleData
 from hfscale.model.structure import LOGNORMAL, NORMAL, POISSON, UNCONSTRAINED, Clipping, ModelGroup, Structure
+from hfscale.model.tables import padded_lists
 
 RowKey = tuple[str, str, int, tuple[tuple[str, str], ...]]
 """Channel, sample name ('' for samples that only patches bring), position, factors of the sample."""
@@ -253,8 +254,8 @@ def _structure(
         n_varying_histosys=layout.n_varying_histosys,
         n_shared_terms=sum(len(row.normsys) for row in rows if not row.varying),
         entry_bin=np.array(entry_bin, dtype=np.int64),
-        entry_factors=_padded(factors, n_parameters),
-        entry_terms=_padded(terms, len(term_parameter)),
+        entry_factors=padded_lists(factors, n_parameters),
+        entry_terms=padded_lists(terms, len(term_parameter)),
         term_parameter=np.array(term_parameter, dtype=np.int64),
         constraint=constraint,
         gamma=np.array([name in gammas for name, _ in layout.position], dtype=bool),
@@ -268,10 +269,3 @@ def _component(parameter: ParameterSet, channel: str, local_bin: int) -> tuple[s
     if parameter.layout:
         return (parameter.name, parameter.layout.index((channel, local_bin)))
     return (parameter.name, local_bin)
-
-
-def _padded(lists: Sequence[Sequence[int]], padding: int) -> np.ndarray:
-    width = max((len(item) for item in lists), default=0)
-    return np.array([[*item, *[padding] * (width - len(item))] for item in lists], dtype=np.int64).reshape(
-        len(lists), width
-    )

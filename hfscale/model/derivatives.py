@@ -14,7 +14,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from hfscale.model.clipping import clipped_bins, clipped_samples, moving_bins, moving_samples
 from hfscale.model.constraints import constraint_curvatures, constraint_slopes, has_lognormal
@@ -29,10 +29,11 @@ from hfscale.model.likelihood import (
     yields_of,
 )
 from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
-from hfscale.model.tables import multiplying_pairs, padded_bins
+from hfscale.model.tables import grouping, multiplying_pairs, padded_bins, shortened_lists
 
 _TINY_FACTOR = 1e-9
 """Factors smaller than this count as this in derivatives, where they are divided by."""
+_FEW = 16
 _LEAST_RATIO = 0.1
 """The low-rank curvature counts at least this part of a rate as observed, so that empty bins curve too."""
 
@@ -82,7 +83,9 @@ def first_order(
     inverse = 1.0 / safe
     factor = moving_samples(structure, samples, product(structure, safe, terms.value))
     features = histosys_features(structure.codes.histosys, theta[:, : structure.n_histosys])
-    jacobian = _additive_jacobian(structure, shared, points, factor, features)
+    by_bin = padded_bins(structure.entry_bin, structure.n_bins)
+    additive = additive_sums(structure, shared, points, factor, features, by_bin)
+    jacobian = jnp.pad(additive, ((0, 0), (0, 0), (0, structure.n_parameters - structure.n_histosys)))
     jacobian += _multiplicative_jacobian(structure, factor * yields, jnp.concatenate([inverse, terms.first], axis=1))
     jacobian = moving_bins(structure, sums, jacobian)
     present = points.bins > 0
@@ -106,27 +109,45 @@ def first_order(
     )
 
 
-def _additive_jacobian(
+def additive_sums(
     structure: Structure,
     shared: SharedNumbers,
     points: PointNumbers,
-    factor: Float[Array, "lane entry"],
+    weights: Float[Array, "lane entry"],
     features: HistosysFeatures,
-) -> Float[Array, "lane bin parameter"]:
-    """sum_e G_e a'_e: for shared entries a product of lanes with the constant shifts of each bin."""
+    table: Int[np.ndarray, "group local_entry"],
+) -> Float[Array, "lane group histosys"]:
+    """sum_e w_e a'_e over groups of entries: for shared entries a product of lanes with constant shifts.
+
+    Args:
+        structure, shared, points: The lanes.
+        weights: w of every entry.
+        features: Interpolation of histosys.
+        table: Entries of each group, padded with the number of entries.
+    """
     n, k = structure.n_varying_histosys, structure.n_shared
-    table = padded_bins(structure.entry_bin[:k], structure.n_bins)
-    zero = jnp.zeros((factor.shape[0], 1))
-    weights = jnp.concatenate([factor[:, :k], zero], axis=1)[:, table]
-    rows = [jnp.pad(block, ((0, 1), (0, 0)))[table] for block in (shared.half_sum, shared.half_difference)]
-    odd, even = (jnp.einsum("lbk,bkh->lbh", weights, block) for block in rows)
+    common = shortened_lists(np.where(table < k, table, k), k)
+    padded = jnp.concatenate([weights[:, :k], jnp.zeros((weights.shape[0], 1))], axis=1)[:, common]
+    rows = [jnp.pad(block, ((0, 1), (0, 0)))[common] for block in (shared.half_sum, shared.half_difference)]
+    odd, even = (_group_sums(padded, block) for block in rows)
     odd_slope, even_slope = features.odd_slope[:, None, :], features.even_slope[:, None, :]
     result = odd_slope * odd + even_slope * even
     own = odd_slope[..., :n] * points.half_sum + even_slope[..., :n] * points.half_difference
-    own = factor[:, k:, None] * own
-    bins = one_hot(structure.entry_bin[k:, None], structure.n_bins)
-    result = result.at[:, :, :n].add(jnp.einsum("eb,leh->lbh", bins, own))
-    return jnp.pad(result, ((0, 0), (0, 0), (0, structure.n_parameters - structure.n_histosys)))
+    own = weights[:, k:, None] * own
+    groups = one_hot(table, structure.n_entries)[:, k:]
+    return result.at[:, :, :n].add(jnp.einsum("ge,leh->lgh", groups, own))
+
+
+def _group_sums(
+    weights: Float[Array, "lane group item"], rows: Float[Array, "group item histosys"]
+) -> Float[Array, "lane group histosys"]:
+    """sum_k w_gk r_gkh; groups of few items are summed in one loop, which many tiny matrix products are not."""
+    if weights.shape[2] > _FEW:
+        return jnp.einsum("lgk,gkh->lgh", weights, rows)
+    total = jnp.zeros((weights.shape[0], rows.shape[0], rows.shape[2]))
+    for k in range(weights.shape[2]):
+        total += weights[:, :, k, None] * rows[:, k]
+    return total
 
 
 def _multiplicative_jacobian(
@@ -141,7 +162,7 @@ def _multiplicative_jacobian(
     return flat.reshape(-1, structure.n_bins, structure.n_parameters)
 
 
-def _second_order_diagonal(
+def second_order_diagonal(
     structure: Structure, shared: SharedNumbers, points: PointNumbers, ev: FirstOrder
 ) -> tuple[Float[Array, "lane parameter"], Float[Array, "lane parameter"]]:
     """Second derivatives of single yields and factors, weighted by the excess: additive part, factor part (f''/f)."""
@@ -150,8 +171,8 @@ def _second_order_diagonal(
     common = (weighted[:, :k] @ shared.half_difference) * ev.features.even_curvature
     own = jnp.einsum("le,leh->lh", weighted[:, k:], points.half_difference) * ev.features.even_curvature[:, :n]
     additive = jnp.pad(common.at[:, :n].add(own), ((0, 0), (0, structure.n_parameters - m)))
-    by_term = (weighted * ev.yields) @ one_hot(structure.entry_terms, structure.n_terms)
-    factors = (by_term * ev.terms.second) @ one_hot(structure.term_parameter[:, None], structure.n_parameters)
+    by_term = grouped_sums(weighted * ev.yields, structure.entry_terms, structure.n_terms)
+    factors = grouped_sums(by_term * ev.terms.second, structure.term_parameter[:, None], structure.n_parameters)
     return additive, factors
 
 
@@ -164,7 +185,7 @@ def low_rank_curvature(
     """
     weight = jnp.where(points.bins > 0, jnp.maximum(ev.ratio, _LEAST_RATIO) / ev.positive, 0.0)
     rows = jnp.sqrt(weight)[:, :, None] * ev.jacobian
-    additive, factors = _second_order_diagonal(structure, shared, points, ev)
+    additive, factors = second_order_diagonal(structure, shared, points, ev)
     # The curvature of a log-normal constraint may be negative.
     constraint = jnp.maximum(ev.constraint, 0.0) if has_lognormal(structure) else ev.constraint
     diagonal = constraint + jnp.maximum(additive + factors, -0.5 * constraint)
@@ -184,13 +205,27 @@ def exact_hessian(
     half = jnp.einsum("lkp,lkq->lpq", left, jnp.concatenate([weighted[:, :, None] * g, bins], axis=1))
 
     # The products above count (d log f)^2 on the diagonal where f''/f belongs.
-    additive, factors = _second_order_diagonal(structure, shared, points, ev)
-    rates = weighted * ev.yields
-    by_term = (rates @ one_hot(structure.entry_terms, structure.n_terms)) * ev.terms.first**2
-    counted = by_term @ one_hot(structure.term_parameter[:, None], structure.n_parameters)
-    counted += (rates @ one_hot(structure.entry_factors, structure.n_parameters)) * ev.inverse**2
-    diagonal = ev.constraint + additive + factors - counted
+    additive, factors = second_order_diagonal(structure, shared, points, ev)
+    diagonal = ev.constraint + additive + factors - counted_squares(structure, ev)
     return half + jnp.swapaxes(half, 1, 2) + diagonal[:, :, None] * jnp.eye(structure.n_parameters)
+
+
+def counted_squares(structure: Structure, ev: FirstOrder) -> Float[Array, "lane parameter"]:
+    """sum_e w_e nu_e (d log f)^2 of every parameter: what products of log-derivatives put on the diagonal."""
+    rates = ev.excess[:, structure.entry_bin] * ev.factor * ev.yields
+    by_term = grouped_sums(rates, structure.entry_terms, structure.n_terms) * ev.terms.first**2
+    counted = grouped_sums(by_term, structure.term_parameter[:, None], structure.n_parameters)
+    return counted + grouped_sums(rates, structure.entry_factors, structure.n_parameters) * ev.inverse**2
+
+
+def grouped_sums(
+    values: Float[Array, "lane item"], totals: Int[np.ndarray, "item choice"], size: int
+) -> Float[Array, "lane total"]:
+    """Sum items into totals; a product with a matrix of zeros and ones would read that matrix at every step."""
+    items, place = grouping(totals, size)
+    none = jnp.zeros((values.shape[0], 1))
+    sums = jnp.concatenate([values, none], axis=1)[:, items].sum(axis=-1)
+    return jnp.concatenate([sums, none], axis=1)[:, place]
 
 
 def _log_factor_gradient(

@@ -1,5 +1,6 @@
 """Index tables that derivatives use, worked out from a structure while a program is traced."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -47,10 +48,42 @@ def multiplying_pairs(structure: Structure) -> MultiplyingPairs:
     return MultiplyingPairs(np.array(entry, dtype=int), np.array(source, dtype=int), parts, place)
 
 
+def padded_lists(lists: Sequence[Sequence[int]], padding: int) -> Int[np.ndarray, "list item"]:
+    """Lists of different lengths as the rows of a table."""
+    table = np.full((len(lists), max(map(len, lists), default=0)), padding, dtype=np.int64)
+    for row, items in zip(table, lists, strict=True):
+        row[: len(items)] = items
+    return table
+
+
 def padded_bins(entry_bin: Int[np.ndarray, " entry"], n_bins: int) -> Int[np.ndarray, "bin local_entry"]:
     """Entries of every bin, padded with the number of entries."""
-    rows = [np.flatnonzero(entry_bin == b) for b in range(n_bins)]
-    table = np.full((n_bins, max((len(row) for row in rows), default=0)), len(entry_bin))
-    for target, row in zip(table, rows, strict=True):
-        target[: len(row)] = row
-    return table
+    return padded_lists([np.flatnonzero(entry_bin == b).tolist() for b in range(n_bins)], len(entry_bin))
+
+
+def shortened_lists(table: Int[np.ndarray, "list item"], padding: int) -> Int[np.ndarray, "list fewer"]:
+    """The same lists without padding between their items, in as narrow a table as they need."""
+    return padded_lists([row[row != padding].tolist() for row in table], padding)
+
+
+class Grouping(NamedTuple):
+    """Which items are summed into which of a number of totals.
+
+    Attributes:
+        items: Items of each total that has any, padded with the number of items.
+        place: Row of `items` for each total, or the number of rows for totals without items.
+    """
+
+    items: Int[np.ndarray, "row item"]
+    place: Int[np.ndarray, " total"]
+
+
+def grouping(totals: Int[np.ndarray, "item choice"], size: int) -> Grouping:
+    """Group items by the totals that they count for; totals equal to `size` (padding) drop out."""
+    members: dict[int, list[int]] = {}
+    for item, own in enumerate(totals):
+        for total in own[own < size]:
+            members.setdefault(int(total), []).append(item)
+    place = np.full(size, len(members))
+    place[list(members)] = np.arange(len(members))
+    return Grouping(padded_lists(list(members.values()), len(totals)), place)
