@@ -150,6 +150,19 @@ def test_a_freed_nuisance_parameter_has_no_auxiliary_data() -> None:
     assert likelihood.fit().status.succeeded
 
 
+def test_a_further_minimum_where_a_rate_is_clipped_is_not_taken() -> None:
+    """A start in which the first step falls below the limit of a bin with an event ends in a higher minimum."""
+    spec = one_channel(
+        [1, 60],
+        sample("signal", [5.0, 8.0], normfactor()),
+        sample("bkg", [2.0, 30.0], normsys("a", 1.2, 0.85), histosys("b", [4.5, 28.0], [-1.0, 33.0])),
+    )
+    clipped = likelihood_of(spec, clip={"bins": 0.01}).fit(poi=0.0)
+    plain = hfscale.Likelihood.from_workspace(spec).fit(poi=0.0)
+    assert clipped.status.succeeded
+    assert clipped.twice_nll == pytest.approx(plain.twice_nll, abs=1e-8)
+
+
 def two_pois() -> Spec:
     return one_channel(
         [70, 40],
