@@ -42,7 +42,8 @@ def fit_hypotheses(group: ModelGroup, rows: Int[np.ndarray, " point"], mu: float
     # are its free minimum; fitting from there certifies that in one evaluation.
     known = background.theta
     starts = [(started, known, started, known), (cold, inits, cold, known), *((s, s, s, s) for s in scattered)]
-    results = best_fits(group.structure, group.shared, jobs, [np.concatenate(start) for start in starts])
+    sure = len(starts) if group.structure.is_clipped else 1
+    results = best_fits(group.structure, group.shared, jobs, [np.concatenate(start) for start in starts], sure=sure)
     n = len(rows)
     conditional, free, asimov, asimov_free = (results.take(np.arange(k * n, (k + 1) * n)) for k in range(4))
     # The free minimum cannot lie above a conditional one: where it does, go on from there.
@@ -74,7 +75,8 @@ def _background_fits(
     index = np.array(distinct, dtype=np.int64)
     fits = _fixed_poi(group, points).take(index)
     starts = [start[index], *(s[index] for s in scattered_starts(group.structure, points, start))]
-    results = best_fits(group.structure, group.shared, fits, starts, troubles=_COLD_TROUBLES)
+    sure = len(starts) if group.structure.is_clipped else 1
+    results = best_fits(group.structure, group.shared, fits, starts, troubles=_COLD_TROUBLES, sure=sure)
     return results.take(np.array([place[key] for key in keys], dtype=np.int64)), len(distinct)
 
 

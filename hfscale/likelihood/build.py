@@ -1,8 +1,8 @@
-"""From one checked workspace to a group of one point, with or without a POI."""
+"""From one checked workspace to a group of one point, with any number of POIs."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from hfscale.errors import InputError, SelectionError
 from hfscale.model.build import build_groups
@@ -11,39 +11,53 @@ from hfscale.model.parameters import ParameterSet
 from hfscale.model.point import read_point
 from hfscale.model.samples import SampleReader
 from hfscale.model.structure import ModelGroup
+from hfscale.workspace.extension import KEY, extension_of, poi_names
 
 _NO_POI = ""
 """The engine keeps a place for a POI; this name stands for it in a model without one, as in pyhf's workspaces."""
 _CODES: Mapping[str, tuple[str, ...]] = {"normsys": get_args(NormsysCode), "histosys": get_args(HistosysCode)}
 
 
+class Single(NamedTuple):
+    """The model of one workspace.
+
+    Attributes:
+        group: The model as arrays.
+        poi_names: Names of its POIs, the chosen one first; none for a model without.
+    """
+
+    group: ModelGroup
+    poi_names: tuple[str, ...]
+
+
 def build_single(
     workspace: Mapping[str, Any], measurement: Mapping[str, Any], poi: str | None, codes: InterpolationCodes
-) -> tuple[ModelGroup, str | None]:
+) -> Single:
     """Lay out the model of a workspace as arrays.
 
     Args:
         workspace: A checked workspace.
         measurement: The chosen one of its measurements.
-        poi: Name of the POI; that of the measurement by default, none where it is empty.
+        poi: Name of the POI; the first of the measurement by default, none where it is empty.
         codes: Interpolation codes.
-
-    Returns:
-        The model, and the name of its POI or None.
 
     Raises:
         ModelError: The workspace defines no valid HistFactory model.
-        SelectionError: The POI is no parameter of the model, or has several components.
+        SelectionError: A POI is no parameter of the model, or has several components, or the measurement has settings
+            of a parameter that does not exist.
     """
     point = read_point(workspace, measurement["name"], SampleReader())
-    name = measurement["config"]["poi"] if poi is None else poi
-    if name:
+    names = poi_names(measurement)
+    if poi is not None:
+        names = tuple(dict.fromkeys([poi, *names])) if poi else ()
+    for name in names:
         _require_scalar(name, point.parameters, measurement["name"])
+    _require_extended(measurement, point.parameters)
     common = {
         channel["name"]: frozenset(sample["name"] for sample in channel["samples"]) for channel in workspace["channels"]
     }
-    (group,) = build_groups([point], name or _NO_POI, common, codes)
-    return group, name or None
+    (group,) = build_groups([point], names[0] if names else _NO_POI, common, codes)
+    return Single(group, names)
 
 
 def _require_scalar(poi: str, parameters: Mapping[str, ParameterSet], measurement: str) -> None:
@@ -57,6 +71,18 @@ def _require_scalar(poi: str, parameters: Mapping[str, ParameterSet], measuremen
         place=f"measurements[{measurement}]/config/poi",
         remedy=f"choose another, such as {', '.join(near)}, or an empty name for a model without POI",
     )
+
+
+def _require_extended(measurement: Mapping[str, Any], parameters: Mapping[str, ParameterSet]) -> None:
+    """Refuse settings under the key ``hfscale`` of parameters that the model does not have."""
+    for settings in extension_of(measurement).parameters:
+        if settings.name not in parameters:
+            near = get_close_matches(settings.name, parameters, n=5) or sorted(parameters)[:10]
+            raise SelectionError(
+                f"{settings.name!r} is no parameter of the model",
+                place=f"measurements[{measurement['name']}]/config/{KEY}/parameters[{settings.name}]",
+                remedy=f"choose another, such as {', '.join(near)}",
+            )
 
 
 def interpolation_codes(interpcode: Mapping[str, str]) -> InterpolationCodes:

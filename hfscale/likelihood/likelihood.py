@@ -17,7 +17,8 @@ from hfscale.likelihood.fit import Fit
 from hfscale.likelihood.minimum import FitRequest, fit_likelihood
 from hfscale.likelihood.programs import HESSIAN_LANES, MANY_LANES, Program, Programs, evaluate, programs_of
 from hfscale.likelihood.vectors import Vectors, as_numbers, vectors_of
-from hfscale.model.structure import NORMAL, ModelGroup
+from hfscale.model.constraints import expected_auxdata
+from hfscale.model.structure import ModelGroup
 from hfscale.workspace.loading import choose_measurement
 from hfscale.workspace.single import PatchSource, WorkspaceSource, read_workspace
 
@@ -31,11 +32,11 @@ class Likelihood:
 
     Attributes:
         group: The model as arrays, a group of one point.
-        poi_name: Name of the parameter of interest, None for a model without one.
+        poi_names: Names of the parameters of interest, the chosen one first; none for a model without.
     """
 
     group: ModelGroup
-    poi_name: str | None
+    poi_names: tuple[str, ...]
 
     @classmethod
     def from_workspace(
@@ -53,7 +54,7 @@ class Likelihood:
             workspace: A JSON file, ``ARCHIVE::MEMBER``, a folder or archive with a ``BkgOnly.json``, or the document.
             patch: A file with a JSON patch, its operations, or a signal point of `hfscale.workspace.load_inputs`.
             measurement: Name of the measurement, the first by default.
-            poi: Name of the parameter of interest, the measurement's by default; ``""`` for none.
+            poi: Name of the parameter of interest, the first of the measurement by default; ``""`` for none.
             interpcode: Interpolation codes, ``{"normsys": "code4", "histosys": "code4p"}`` by default.
 
         Raises:
@@ -72,6 +73,11 @@ class Likelihood:
     @property
     def _programs(self) -> Programs:
         return programs_of(self.group.structure)
+
+    @property
+    def poi_name(self) -> str | None:
+        """Name of the chosen parameter of interest, None for a model without one."""
+        return next(iter(self.poi_names), None)
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -129,6 +135,8 @@ class Likelihood:
     ) -> Float[np.ndarray, "*batch data"]:
         """Expected main data, followed by expected auxiliary data unless told otherwise.
 
+        Those of a log-normal constraint are the median, of which the parameter is the maximum-likelihood estimate.
+
         Raises:
             InputError: The parameters are of the wrong length.
         """
@@ -136,9 +144,8 @@ class Likelihood:
         (rates,) = self._evaluate(self._programs.rates, at)
         if include_auxdata:
             index = self._vectors.aux_index
-            width = self.group.points.width[0, index]
-            normal = self.group.structure.constraint[index] == NORMAL
-            rates = np.concatenate([rates, at.theta[:, index] * np.where(normal, 1.0, width)], axis=1)
+            constraint, width = self.group.structure.constraint[index], self.group.points.width[0, index]
+            rates = np.concatenate([rates, expected_auxdata(constraint, width, at.theta[:, index])], axis=1)
         return rates.reshape(*at.batch, -1)
 
     def logpdf(self, parameters: npt.ArrayLike, data: npt.ArrayLike | None = None) -> Float[np.ndarray, "*batch"]:
@@ -179,7 +186,7 @@ class Likelihood:
         init: npt.ArrayLike | None = None,
         bounds: npt.ArrayLike | None = None,
         fixed: npt.ArrayLike | None = None,
-        poi: float | None = None,
+        poi: float | Mapping[str, float] | None = None,
     ) -> Fit:
         """Maximise the likelihood within its bounds.
 
@@ -190,7 +197,8 @@ class Likelihood:
             init: Start values, the suggested ones by default.
             bounds: Pairs of a lower and an upper bound, the suggested ones by default.
             fixed: Which parameters are held at their start values, the suggested ones by default.
-            poi: Value at which the parameter of interest is held; it is fitted by default.
+            poi: Value at which the parameter of interest is held, or values of several by their names; they are fitted
+                by default.
 
         Raises:
             InputError: An argument is of the wrong length, a start value lies outside its bounds, or a value of the
@@ -199,7 +207,7 @@ class Likelihood:
         return fit_likelihood(
             self.group,
             self._vectors,
-            self.poi_name,
+            self.poi_names,
             FitRequest(
                 data=data,
                 init=self.suggested_init if init is None else init,

@@ -1,5 +1,6 @@
 """Fitting one likelihood: what the user asks for is checked, and the minimum gets its covariance."""
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,17 +26,17 @@ class FitRequest(NamedTuple):
     Attributes:
         data: Main and auxiliary data, None for the observed ones.
         init, bounds, fixed: Start values, pairs of bounds, and which parameters are held constant.
-        poi: Value at which the POI is held, None where it is fitted.
+        poi: Value at which the POI is held, or values of several, None where they are fitted.
     """
 
     data: npt.ArrayLike | None
     init: npt.ArrayLike
     bounds: npt.ArrayLike
     fixed: npt.ArrayLike
-    poi: float | None
+    poi: float | Mapping[str, float] | None
 
 
-def fit_likelihood(group: ModelGroup, vectors: Vectors, poi_name: str | None, request: FitRequest) -> Fit:
+def fit_likelihood(group: ModelGroup, vectors: Vectors, poi_names: Sequence[str], request: FitRequest) -> Fit:
     """Minimise -ln L of a group of one point within bounds.
 
     Raises:
@@ -48,9 +49,8 @@ def fit_likelihood(group: ModelGroup, vectors: Vectors, poi_name: str | None, re
             raise InputError(f"{array.ndim}-dimensional {what} are given", remedy="a fit takes one vector")
     fixed = group.points.fixed.copy()
     fixed[0, vectors.index] = as_flags(request.fixed, len(vectors.names), "the fixed parameters")
-    if request.poi is not None:
-        index = _poi_index(vectors, poi_name)
-        start[index], fixed[0, index] = request.poi, True
+    for index, value in _held_pois(vectors, poi_names, request.poi).items():
+        start[index], fixed[0, index] = value, True
     lower, upper = _bounds(group, vectors, request.bounds)
     point = group.points._replace(
         data=main[None], auxdata=auxdata[None], lower=lower[None], upper=upper[None], fixed=fixed
@@ -59,13 +59,22 @@ def fit_likelihood(group: ModelGroup, vectors: Vectors, poi_name: str | None, re
     return _result(group, vectors, point, _minimise(group, point, start))
 
 
-def _poi_index(vectors: Vectors, poi_name: str | None) -> int:
-    if poi_name is None:
+def _held_pois(
+    vectors: Vectors, poi_names: Sequence[str], poi: float | Mapping[str, float] | None
+) -> dict[int, float]:  # fmt: skip
+    """Internal positions of the POIs that are held, with their values."""
+    if poi is None:
+        return {}
+    if not poi_names:
         raise InputError(
             "a value of the POI is given, and the model has no POI",
             remedy="name one with poi= when the likelihood is built, or use init and fixed",
         )
-    return int(vectors.index[vectors.names.index(poi_name)])
+    values = poi if isinstance(poi, Mapping) else {poi_names[0]: poi}
+    for name in values:
+        if name not in poi_names:
+            raise InputError(f"{name!r} is no POI of the model", remedy=f"the POIs are {', '.join(poi_names)}")
+    return {int(vectors.index[vectors.names.index(name)]): value for name, value in values.items()}
 
 
 def _bounds(
@@ -101,7 +110,8 @@ def _require_inside(
 def _minimise(group: ModelGroup, point: PointNumbers, start: Float[np.ndarray, " internal"]) -> FitResults:
     """Fit from the start values, and from scattered ones too where that leaves doubts."""
     starts = [start[None], *scattered_starts(group.structure, point, start[None])]
-    return best_fits(group.structure, group.shared, point, starts, troubles=_COLD_TROUBLES)
+    sure = len(starts) if group.structure.is_clipped else 1
+    return best_fits(group.structure, group.shared, point, starts, troubles=_COLD_TROUBLES, sure=sure)
 
 
 def _result(group: ModelGroup, vectors: Vectors, point: PointNumbers, found: FitResults) -> Fit:

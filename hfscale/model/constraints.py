@@ -86,9 +86,9 @@ def _auxdata(structure: Structure, points: PointNumbers) -> Float[Array, "lane p
 
 def expected_auxdata(
     constraint: Int[np.ndarray, " parameter"],
-    width: Float[np.ndarray, "*batch parameter"],
-    theta: Float[np.ndarray, "*batch parameter"],
-) -> Float[np.ndarray, "*batch parameter"]:
+    width: Float[np.ndarray, "*#batch parameter"],
+    theta: Float[np.ndarray, "*#batch parameter"],
+) -> Float[np.ndarray, "*#batch parameter"]:
     """Auxiliary data that have these parameters as their maximum-likelihood estimate.
 
     They are the expectation of a normal or Poisson constraint, and the median of a log-normal one.

@@ -85,12 +85,17 @@ class Structure:
         """Number of normsys terms."""
         return len(self.term_parameter)
 
+    @property
+    def is_clipped(self) -> bool:
+        """Whether rates have limits, which give a likelihood kinks and further minima."""
+        return self.clip != NO_CLIPPING
+
     @cached_property
     def digest(self) -> str:
         """Stable hash of everything that a compiled program depends on."""
         state = hashlib.sha256()
         state.update(repr(self.codes).encode())
-        if self.clip != NO_CLIPPING:
+        if self.is_clipped:
             state.update(repr(self.clip).encode())
         for field in fields(self):
             if field.name in ("codes", "clip"):

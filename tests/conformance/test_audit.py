@@ -34,6 +34,9 @@ SEED = 4171
 LOWER = 1e-6
 """A restart that ends lower than this in -ln L has found another minimum."""
 MOST_MISSED = 0.01
+MANY, SOME = 1000, 100
+"""Toys of the long and of the short audit; each is fitted with the POI free and fixed."""
+SOME_RESTARTS = 30
 N_HESSIANS = 6
 PERTURBATION = 0.7
 """By how much restarts are moved away, in units of each parameter's width."""
@@ -48,7 +51,7 @@ class Toys(NamedTuple):
 
 
 class Audit(NamedTuple):
-    """What the checks found, one entry per fit."""
+    """What the checks found: gradients of all fits, and what restarts of some of them gained."""
 
     gradient: np.ndarray
     gain: np.ndarray
@@ -82,8 +85,14 @@ def fitted(toys: Toys) -> FitResults:
     return best_fits(structure, toys.group.shared, toys.numbers, [between, made, pulled, cold], sure=3)
 
 
-def audited(toys: Toys, results: FitResults) -> Audit:
-    """Gradients inside the bounds, in units of each parameter's width, and what a restart nearby gains."""
+def spread(total: int, count: int) -> set[int]:
+    """Positions of some of all, from the first to the last."""
+    return {int(k) for k in np.linspace(0, total - 1, min(total, count))}
+
+
+def audited(toys: Toys, results: FitResults, n_restarts: int) -> Audit:
+    """Gradients inside the bounds, in units of each parameter's width, and what restarts nearby gain."""
+    restarted = spread(len(results.theta), n_restarts)
     fits = Fits(toys.group, automatic_value_and_gradient)
     rng = np.random.default_rng(SEED + 2)
     gradient, gain = [], []
@@ -93,6 +102,8 @@ def audited(toys: Toys, results: FitResults) -> Audit:
         assert value == pytest.approx(results.nll[k], rel=1e-11)
         outward = ((theta <= fit.lower) & (slope > 0)) | ((theta >= fit.upper) & (slope < 0)) | fit.fixed
         gradient.append(np.abs(np.where(outward, 0.0, slope * fit.width)).max())
+        if k not in restarted:
+            continue
         near = theta + np.where(fit.fixed, 0.0, rng.normal(0.0, PERTURBATION, theta.shape) * fit.width)
         gain.append(value - fit.evaluate(lbfgsb_minimum(fit, np.clip(near, fit.lower, fit.upper)))[0])
     return Audit(np.array(gradient), np.array(gain))
@@ -109,18 +120,20 @@ def smallest_curvature(toys: Toys, results: FitResults, k: int) -> float:
     return float(np.linalg.eigvalsh(own * scale * scale[:, None]).min())
 
 
-def check(toys: Toys, label: str) -> None:
+def check(toys: Toys, label: str, n_restarts: int | None = None) -> None:
+    """Audit fits of toys; restarts of all fits unless a number is given."""
     results = fitted(toys)
     assert results.succeeded.all(), np.bincount(results.status)
-    audit = audited(toys, results)
+    n = len(results.theta)
+    audit = audited(toys, results, n if n_restarts is None else n_restarts)
     missed = audit.gain > LOWER
     sys.stdout.write(
-        f"{label}: {len(missed)} fits, largest gradient {audit.gradient.max():.1e},"
-        f" restarts that ended lower {missed.sum()}, by at most {audit.gain.max():.1e}\n"
+        f"{label}: {n} fits, largest gradient {audit.gradient.max():.1e}, {len(missed)} restarts,"
+        f" {missed.sum()} ended lower, by at most {audit.gain.max():.1e}\n"
     )
     assert audit.gradient.max() < 2e-4
     assert missed.mean() <= MOST_MISSED
-    for k in np.linspace(0, len(missed) - 1, N_HESSIANS).astype(int):
+    for k in spread(n, N_HESSIANS):
         assert smallest_curvature(toys, results, k) > 1e-9
 
 
@@ -142,14 +155,27 @@ def sparse_model() -> ModelGroup:
     return group_of(workspace(channels, observed))
 
 
+def published_point(folder: Path) -> ModelGroup:
+    """One point of RegionA, 64 parameters."""
+    (group,) = build_models(load_inputs(folder / "sbottom-RegionA.tar.gz", points=["sbottom_1300_205_60"]))
+    return group
+
+
+def test_some_toys_of_a_sparse_model() -> None:
+    check(drawn(sparse_model(), SOME, 1.0), "sparse model", SOME_RESTARTS)
+
+
+@pytest.mark.data
+def test_some_toys_of_a_published_point(shared_data: Path) -> None:
+    check(drawn(published_point(shared_data), SOME, 1.0), "RegionA sbottom_1300_205_60", SOME_RESTARTS)
+
+
 @pytest.mark.slow
-def test_toys_of_a_sparse_model() -> None:
-    check(drawn(sparse_model(), 200, 1.0), "sparse model")
+def test_many_toys_of_a_sparse_model() -> None:
+    check(drawn(sparse_model(), MANY, 1.0), "sparse model")
 
 
 @pytest.mark.slow
 @pytest.mark.data
-def test_toys_of_a_published_point(shared_data: Path) -> None:
-    inputs = load_inputs(shared_data / "sbottom-RegionA.tar.gz", points=["sbottom_1300_205_60"])
-    (group,) = build_models(inputs)
-    check(drawn(group, 200, 1.0), "RegionA sbottom_1300_205_60")
+def test_many_toys_of_a_published_point(shared_data: Path) -> None:
+    check(drawn(published_point(shared_data), MANY, 1.0), "RegionA sbottom_1300_205_60")

@@ -8,63 +8,27 @@ import pytest
 
 from hfscale.inference.asymptotics import TestStatistic
 from hfscale.inference.results import CLsBlock
-from hfscale.model.interpolation import InterpolationCodes
+from tests.conformance.textbook import (
+    COUPLED,
+    EARLY_CODES,
+    HELLO_WORLD,
+    HISTOSYS,
+    NORMSYS,
+    ONE_BIN,
+    SHAPEFACTOR,
+    TWO_CHANNELS,
+)
 from tests.models import (
     Spec,
     cls_of,
-    fit_all,
     group_of,
-    histosys,
     modifier,
     normfactor,
-    normsys,
-    one_channel,
     position,
     sample,
     shapesys_model,
-    with_poi,
     workspace,
 )
-
-HELLO_WORLD = shapesys_model(signal=(12, 11), background=(50, 52), uncertainty=(3, 7), observed=(51, 48))
-
-TWO_CHANNELS = workspace(
-    {
-        "signal": [
-            sample("signal", (10, 35), normfactor()),
-            sample("bkg", (100, 150), modifier("shapesys", "signal_region", [10, 10])),
-        ],
-        "control": [sample("bkg", (200, 350), modifier("shapesys", "control_region", [5, 10]))],
-    },
-    {"signal": (110, 155), "control": (205, 345)},
-)
-
-SHAPEFACTOR = workspace(
-    {
-        "signal": [
-            sample("signal", (20, 20), normfactor()),
-            sample("bkg", (100, 70), modifier("shapefactor", "from_control")),
-        ],
-        "control": [sample("bkg", (100, 100), modifier("shapefactor", "from_control"))],
-    },
-    {"signal": (220, 230), "control": (200, 300)},
-)
-
-
-def test_minima_of_hello_world() -> None:
-    group = group_of(HELLO_WORLD)
-    free = fit_all(group)
-    theta = group.external(free.theta)[0]
-    assert list(group.parameter_names) == ["mu", "uncorrelated[0]", "uncorrelated[1]"]
-    assert 2 * free.nll[0] == pytest.approx(24.98393521, abs=1e-7)
-    np.testing.assert_allclose(theta, [0.0, 1.0030512, 0.96266961], atol=2e-5)
-    assert 2 * fit_all(group, *reversed(with_poi(group, 1.0))).nll[0] == pytest.approx(28.92218013, abs=1e-7)
-
-
-def test_twice_nll_of_hello_world_at_the_start_values() -> None:
-    group = group_of(HELLO_WORLD)
-    everything_fixed = group.points._replace(fixed=np.ones_like(group.points.fixed))
-    assert 2 * fit_all(group, points=everything_fixed).nll[0] == pytest.approx(30.77525435, abs=1e-7)
 
 
 @pytest.mark.parametrize(("statistic", "observed"), [("q", 0.052901), ("qtilde", 0.052515)], ids=["q", "qtilde"])
@@ -90,30 +54,6 @@ def test_the_poi_of_hello_world_may_go_below_zero() -> None:
     assert block.mu_hat[0] == pytest.approx(-0.06679525, abs=1e-4)
 
 
-HISTOSYS = one_channel(
-    (120, 180),
-    sample("signal", (30, 95), normfactor()),
-    sample("bkg", (100, 150), histosys("a", (102, 190), (98, 100))),
-)
-
-NORMSYS = one_channel(
-    (120, 180), sample("signal", (30, 95), normfactor()), sample("bkg", (100, 150), normsys("a", 1.1, 0.9))
-)
-
-COUPLED = workspace(
-    {
-        "signal": [
-            sample("signal", (10, 35), normfactor()),
-            sample("bkg1", (100, 100), normsys("a", 1.1, 0.9)),
-            sample("bkg2", (50, 100), normsys("a", 1.5, 0.5)),
-        ],
-        "control": [sample("bkg1", (100, 100), normsys("a", 1.1, 0.9))],
-    },
-    {"signal": (105, 220), "control": (110, 105)},
-)
-
-ONE_BIN = shapesys_model((10,), (50,), (7,), (55,))
-
 LIMITS = {
     "one bin": (ONE_BIN, 41, [1.08106, 1.45172, 2.02008, 2.83486, 3.84876], 2.38003),
     "shapefactor": (SHAPEFACTOR, 61, [0.741381, 0.994935, 1.384514, 1.928995, 2.594078], 2.194597),
@@ -122,7 +62,6 @@ LIMITS = {
     "coupled normsys": (COUPLED, 61, [1.030071, 1.353485, 1.822186, 2.437475, 3.129497], 2.687307),
     "normsys": (NORMSYS, 61, [0.235534, 0.311985, 0.421391, 0.590112, 0.796897], 0.667328),
 }
-EARLY_CODES = InterpolationCodes(normsys="code1", histosys="code0")
 
 
 @pytest.mark.parametrize("name", LIMITS)

@@ -8,8 +8,8 @@ import pytest
 
 import hfscale
 from hfscale.errors import InputError, ModelError
-from tests.likelihood.models import EVERYTHING, HELLO_WORLD, around
-from tests.models import PYHF_WARNING
+from tests.likelihood.models import EVERYTHING, around
+from tests.models import PYHF_WARNING, histosys, normfactor, one_channel, sample
 
 pytestmark = pytest.mark.filterwarnings(PYHF_WARNING)
 
@@ -102,9 +102,25 @@ def test_data_of_the_wrong_length() -> None:
         hfscale.from_pyhf(model, data[:2])
 
 
-@pytest.mark.parametrize("name", ["clip_sample_data", "clip_bin_data"])
-def test_clipping_is_refused(name: str) -> None:
-    measured = pyhf.Workspace(HELLO_WORLD)
-    model = measured.model(**{name: 0.0})
-    with pytest.raises(ModelError, match=name):
+@pytest.mark.parametrize("clip", [{"clip_sample_data": 0.0}, {"clip_bin_data": 51.0}, {"clip_sample_data": 11.5}])
+def test_clipping_is_that_of_the_model(clip: dict[str, float]) -> None:
+    background = sample("bkg", [50.0, 52.0], histosys("b", [70, 40], [-30, 51]))
+    spec = one_channel([58, 62], sample("signal", [12.0, 11.0], normfactor()), background)
+    measured = pyhf.Workspace(spec)
+    model = measured.model(**clip)
+    data = measured.data(model)
+    likelihood = hfscale.from_pyhf(model, data)
+    assert_same(likelihood, model, data)
+    clipped, plain = np.array([-0.9, 0.4]), np.array([0.5, 1.4])
+    for row in (clipped, plain):
+        np.testing.assert_allclose(likelihood.expected_data(row), model.expected_data(row), rtol=1e-12)
+    free = measured.model()
+    assert not np.allclose(model.expected_data(clipped), free.expected_data(clipped))
+
+
+def test_clipping_that_adds_samples_is_refused() -> None:
+    measured = pyhf.Workspace(EVERYTHING)
+    model = measured.model(clip_sample_data=1e-3)
+    with pytest.raises(ModelError, match="which adds top to the channel 'SR'"):
         hfscale.from_pyhf(model, measured.data(model))
+    hfscale.from_pyhf(measured.model(clip_sample_data=0.0), measured.data(model))

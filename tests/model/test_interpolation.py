@@ -55,6 +55,13 @@ def test_code1_is_exponential_and_code0_linear_everywhere(alpha: float) -> None:
     assert rate_at(histosys("a", [13.0], [8.0]), alpha, OTHER_CODES) == pytest.approx(10 + shift, rel=1e-13)
 
 
+@pytest.mark.parametrize(("alpha", "rate"), [(-2.0, 7.5), (-1.0, 5.0), (0.0, 10.0), (1.0, 20.0), (2.0, 22.5)])
+def test_code2_goes_on_as_newer_definitions_say(alpha: float, rate: float) -> None:
+    # pyhf 0.7.6 has 5 at -2, from (b - 2a) alpha instead of (b - 2a) (alpha + 1).
+    codes = InterpolationCodes(histosys="code2")
+    assert rate_at(histosys("a", [20.0], [5.0]), alpha, codes) == pytest.approx(rate, abs=1e-12)
+
+
 @pytest.mark.parametrize(("alpha", "rate"), [(-1.0, 0.0), (-0.5, None), (0.0, 10.0), (1.0, 20.0)])
 def test_a_normsys_of_100_percent_is_finite(alpha: float, rate: float | None) -> None:
     found = rate_at(normsys("a", 2.0, 0.0), alpha)
