@@ -5,7 +5,12 @@ rate to zero inside the bounds, the minimum can lie there, on an edge that no bo
 pseudo-count e in the bin adds the barrier -e ln(rate), with which the minimum is an ordinary one; as e falls, it goes
 to the one on the edge (log-barrier method: Nocedal and Wright, Numerical Optimization, 2nd ed., section 19.6). In a
 convex problem it lies at most e per bin above that one.
+
+Where rates are clipped, -ln L has a kink at the limit of such a bin, at which the minimum can lie as well. The barrier
+is then used without limits, and the limit counts afterwards: the minimum is known up to the limit.
 """
+
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -19,10 +24,11 @@ from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
 _PSEUDO_COUNTS = (1e-2, 1e-4, 1e-6, 1e-8)
 
 
-def can_hold(fits: PointNumbers, results: FitResults) -> Bool[np.ndarray, "fit bin"]:
-    """Bins without events whose rate was found positive somewhere, in fits that have a finite likelihood."""
+def can_hold(structure: Structure, fits: PointNumbers, results: FitResults) -> Bool[np.ndarray, "fit bin"]:
+    """Bins without events whose rate can be positive, in fits that have a finite likelihood."""
     finite = np.isfinite(results.nll)[:, None]
-    possible: Bool[np.ndarray, "fit bin"] = (fits.data == 0) & (fits.bins > 0) & (results.rates > 0) & finite
+    positive = (results.rates > 0) | structure.is_clipped
+    possible: Bool[np.ndarray, "fit bin"] = (fits.data == 0) & (fits.bins > 0) & positive & finite
     return possible
 
 
@@ -43,6 +49,9 @@ def barrier_minima(
     Returns:
         Minima with status AT_BOUND where they were found; `edm` includes what the barrier may still cost.
     """
+    limit = structure.clip.bins
+    if limit is not None:
+        structure = replace(structure, clip=structure.clip._replace(bins=None))
     near = start
     iterations: Int[np.ndarray, " fit"] = np.zeros(len(start), dtype=np.int64)
     troubles = iterations
@@ -52,9 +61,11 @@ def barrier_minima(
         iterations, troubles = iterations + results.iterations, troubles + results.troubles
     logs = np.log(np.where(held & (results.rates > 0), results.rates, 1.0))
     barrier = np.sum(np.where(held, gammaln(1.0 + count) - count * logs, 0.0), axis=1)
+    raised = np.zeros_like(results.rates) if limit is None else np.maximum(limit - results.rates, 0.0)
     return results._replace(
-        nll=results.nll - barrier,
-        edm=results.edm + count * held.sum(axis=1),
+        nll=results.nll - barrier + raised.sum(axis=1, where=held),
+        rates=results.rates + raised,
+        edm=results.edm + (count + (limit or 0.0)) * held.sum(axis=1),
         iterations=iterations,
         troubles=troubles,
         status=np.where(results.succeeded, int(FitStatus.AT_BOUND), results.status),

@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from hfscale.fit.barrier import barrier_minima, can_hold
-from hfscale.fit.minuit import minuit_minimum
 from hfscale.fit.lanes import FitResults
+from hfscale.fit.minuit import minuit_minimum
 from hfscale.fit.mirrored import neighbouring_minima
 from hfscale.fit.slots import AGREEMENT, challenge, minimise
 from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
@@ -95,10 +95,10 @@ def _with_barriers(
     results: FitResults,
 ) -> FitResults:
     """Repeat failed fits that have bins without events with rates that keep away from zero in them."""
-    index = np.flatnonzero(~results.succeeded & can_hold(fits, results).any(axis=1))
+    index = np.flatnonzero(~results.succeeded & can_hold(structure, fits, results).any(axis=1))
     if not len(index):
         return results
-    held = can_hold(fits, results)[index]
+    held = can_hold(structure, fits, results)[index]
     return _merged(results, index, barrier_minima(structure, shared, fits.take(index), start[index], held))
 
 

@@ -29,14 +29,14 @@ class FitResults(NamedTuple):
         status: FitStatus of each fit.
     """
 
-    theta: Float[Array | np.ndarray, "fit parameter"]
-    nll: Float[Array | np.ndarray, " fit"]
-    edm: Float[Array | np.ndarray, " fit"]
-    rates: Float[Array | np.ndarray, "fit bin"]
-    poi_variance: Float[Array | np.ndarray, " fit"]
-    iterations: Int[Array | np.ndarray, " fit"]
-    troubles: Int[Array | np.ndarray, " fit"]
-    status: Int[Array | np.ndarray, " fit"]
+    theta: Float[np.ndarray, "fit parameter"]
+    nll: Float[np.ndarray, " fit"]
+    edm: Float[np.ndarray, " fit"]
+    rates: Float[np.ndarray, "fit bin"]
+    poi_variance: Float[np.ndarray, " fit"]
+    iterations: Int[np.ndarray, " fit"]
+    troubles: Int[np.ndarray, " fit"]
+    status: Int[np.ndarray, " fit"]
 
     @property
     def succeeded(self) -> Bool[np.ndarray, " fit"]:
@@ -60,13 +60,13 @@ class _Work(NamedTuple):
         state: Of every lane.
         fit: Which fit each lane works on; the capacity of the queue for idle lanes.
         next: First fit that no lane has taken.
-        results: Of the fits that have ended.
+        results: Fields of FitResults of the fits that have ended.
     """
 
     state: State
     fit: Int[Array, " lane"]
     next: Int[Array, ""]
-    results: FitResults
+    results: tuple[Array, ...]
 
 
 def work_off(
@@ -77,32 +77,33 @@ def work_off(
     fits: PointNumbers,
     start: Float[Array, "fit parameter"],
     count: Int[Array, ""],
-) -> FitResults:
-    """Minimise the first `count` fits of a queue; results beyond them mean nothing."""
+) -> tuple[Array, ...]:
+    """Minimise the first `count` fits of a queue; results (fields of FitResults) beyond them mean nothing."""
     capacity = start.shape[0]
 
     def running(work: _Work) -> Bool[Array, ""]:
         return (work.fit < capacity).any()
 
     def advance(work: _Work) -> _Work:
-        state = step(structure, method, shared, fits.take(work.fit), work.state)
+        state = step(structure, method, shared, PointNumbers(*(array[work.fit] for array in fits)), work.state)
         ended = (state.status != FitStatus.NOT_RUN) & (work.fit < capacity)
         place = jnp.where(ended, work.fit, capacity)
         rows = (getattr(state, name) for name in FitResults._fields)
-        results = FitResults(*(a.at[place].set(row, mode="drop") for a, row in zip(work.results, rows, strict=True)))
+        kept = zip(map(jnp.asarray, work.results), rows, strict=True)
+        results = [array.at[place].set(row, mode="drop") for array, row in kept]
         following = work.next + jnp.cumsum(ended) - 1
         fit = jnp.where(ended, jnp.where(following < count, following, capacity), work.fit)
         fresh = _fresh(start[fit], structure.n_bins, idle=fit >= capacity)
         renewed = ended | (work.fit >= capacity)
-        state = State(*(jnp.where(_column(renewed, new), new, old) for new, old in zip(fresh, state, strict=True)))
-        return _Work(state, fit, work.next + ended.sum(), results)
+        both = zip(map(jnp.asarray, fresh), state, strict=True)
+        state = State(*(jnp.where(_column(renewed, new), new, old) for new, old in both))
+        return _Work(state, fit, work.next + ended.sum(), tuple(results))
 
     first = jnp.arange(lanes)
     fit = jnp.where(first < count, first, capacity)
     state = _fresh(start[fit], structure.n_bins, idle=fit >= capacity)
-    results = FitResults(
-        *(jnp.zeros((capacity, *a.shape[1:]), a.dtype) for a in (getattr(state, n) for n in FitResults._fields))
-    )
+    rows = map(jnp.asarray, (getattr(state, name) for name in FitResults._fields))
+    results = tuple(jnp.zeros((capacity, *row.shape[1:]), row.dtype) for row in rows)
     return lax.while_loop(running, advance, _Work(state, fit, jnp.asarray(lanes), results)).results
 
 

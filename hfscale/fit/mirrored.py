@@ -85,11 +85,11 @@ def bending(
     common = np.broadcast_to(shared.polynomial[:, 1], (len(rates), structure.n_shared_terms))
     curvature = 2.0 * np.abs(np.concatenate([common, fits.polynomial[:, :, 1]], axis=1))
     nominal = np.concatenate([np.broadcast_to(shared.nominal, (len(rates), k)), fits.nominal], axis=1)
-    yields = np.pad(weight * np.abs(nominal), ((0, 0), (0, 0)))
+    yields = weight * np.abs(nominal)
     for column in structure.entry_terms.T:
         entries = np.flatnonzero(column < structure.n_terms)
         terms = column[entries]
-        np.add.at(result, (slice(None), structure.term_parameter[terms]), yields[:, entries] * curvature[:, terms])
+        np.add.at(result.T, structure.term_parameter[terms], (yields[:, entries] * curvature[:, terms]).T)
     return result
 
 

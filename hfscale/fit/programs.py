@@ -1,4 +1,4 @@
-"""Compiled steps, kept in a bounded cache: one per structure, method and number of lanes."""
+"""Compiled minimisations, kept in a bounded cache: one per structure, method and size of the queue."""
 
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
+from jax import Array
 
-from hfscale.fit.lanes import FitResults, work_off
+from hfscale.fit.lanes import work_off
 from hfscale.fit.newton import Method
 from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
 
-Program = Callable[[SharedNumbers, PointNumbers, np.ndarray, np.int64], FitResults]
+Program = Callable[[SharedNumbers, PointNumbers, np.ndarray, np.int64], tuple[Array, ...]]
 
 
 class CacheStatistics(NamedTuple):

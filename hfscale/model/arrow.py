@@ -204,8 +204,6 @@ def _touching_entries(
     return touching, padded_lists(pairs, n_entries).reshape(n_bins, n_slots, n_slots, -1)
 
 
-def _in_core(
-    layout: ArrowLayout, values: Float[Array, "lane group histosys"]
-) -> Float[Array, "lane group core"]:
+def _in_core(layout: ArrowLayout, values: Float[Array, "lane group histosys"]) -> Float[Array, "lane group core"]:
     """Values by histosys parameter, which come first in the core, with zeros for the others."""
     return jnp.pad(values, ((0, 0), (0, 0), (0, len(layout.core) - values.shape[2])))

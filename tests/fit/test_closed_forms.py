@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 
 from hfscale.fit import newton
-from hfscale.fit.programs import step_program
 from hfscale.fit.lanes import FitResults
+from hfscale.fit.programs import queue_program
 from hfscale.fit.status import FitStatus
 from hfscale.model.structure import ModelGroup
 from tests.models import (
@@ -121,11 +121,11 @@ def test_events_where_nothing_is_expected_are_not_finite() -> None:
 def test_a_fit_that_may_not_go_on_has_not_converged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(newton, "MAX_ITERATIONS", 1)
     monkeypatch.setattr(newton, "MAX_BULK_ITERATIONS", 1)
-    step_program.cache_clear()
+    queue_program.cache_clear()
     try:
         results = fit_all(group_of(counting(8, 50, 200, normsys("a", 1.3, 0.7), normsys("b", 1.3, 0.6))))
     finally:
-        step_program.cache_clear()
+        queue_program.cache_clear()
     assert only_status(results) is FitStatus.NOT_CONVERGED
     assert results.iterations[0] == 2
     assert np.isfinite(results.nll[0])

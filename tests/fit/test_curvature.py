@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from hfscale.fit.curvature import DenseCurvature, LowRankCurvature, newton_step, within_bounds
+from hfscale.fit.curvature import LowRankCurvature, dense_curvature, newton_step, within_bounds
 
 N = 6
 
@@ -30,7 +30,7 @@ def test_low_rank_and_dense_give_the_same_solution(seed: int) -> None:
     with jax.enable_x64(True):
         models: list[Any] = [
             LowRankCurvature(*(jnp.asarray(a)[None] for a in low_rank(seed))),
-            DenseCurvature(jnp.asarray(dense(seed))[None]),
+            dense_curvature(jnp.asarray(dense(seed))[None]),
         ]
         solved = [np.asarray(m.solve(jnp.asarray(free)[None], jnp.asarray(right)[None])[0]) for m in models]
         multiplied = [np.asarray(m.multiply(jnp.asarray(right)[None])[0]) for m in models]
@@ -45,7 +45,7 @@ def test_low_rank_and_dense_give_the_same_solution(seed: int) -> None:
 def test_an_indefinite_hessian_is_noticed() -> None:
     with jax.enable_x64(True):
         hessian = jnp.asarray(np.array([[[1.0, 2.0], [2.0, 1.0]], [[2.0, 1.0], [1.0, 2.0]]]))
-        step = newton_step(hessian, jnp.ones((2, 2)), jnp.ones((2, 2), dtype=bool), 0)
+        step = newton_step(dense_curvature(hessian), jnp.ones((2, 2)), jnp.ones((2, 2), dtype=bool), 0)
         assert step.definite.tolist() == [False, True]
 
 
@@ -57,7 +57,9 @@ def test_a_singular_hessian_is_flat_and_still_has_a_direction() -> None:
     hessian[1] += np.eye(N)
     gradient = -np.einsum("lpq,lq->lp", hessian, wanted)
     with jax.enable_x64(True):
-        step = newton_step(jnp.asarray(hessian), jnp.asarray(gradient), jnp.ones((2, N), dtype=bool), 0)
+        step = newton_step(
+            dense_curvature(jnp.asarray(hessian)), jnp.asarray(gradient), jnp.ones((2, N), dtype=bool), 0
+        )
         direction = np.asarray(step.direction)
     assert step.definite.tolist() == [True, True]
     assert step.flat.tolist() == [True, False]
@@ -69,7 +71,9 @@ def test_a_gradient_without_curvature_is_no_minimum() -> None:
     hessian = np.diag([2.0, 0.0])[None].repeat(2, axis=0)
     gradient = np.array([[0.0, 1.0], [0.0, 0.0]])
     with jax.enable_x64(True):
-        step = newton_step(jnp.asarray(hessian), jnp.asarray(gradient), jnp.ones((2, 2), dtype=bool), 0)
+        step = newton_step(
+            dense_curvature(jnp.asarray(hessian)), jnp.asarray(gradient), jnp.ones((2, 2), dtype=bool), 0
+        )
     assert step.definite.tolist() == [False, True]
     assert step.flat.tolist() == [True, True]
 
@@ -80,7 +84,7 @@ def test_the_minimum_inside_bounds_is_nearly_that_of_a_quadratic_program(seed: i
     hessian, gradient = dense(seed), rng.normal(size=N) * 2
     lower, upper = -rng.uniform(0.1, 0.6, N), rng.uniform(0.1, 0.6, N)
     with jax.enable_x64(True):
-        curvature = DenseCurvature(jnp.asarray(hessian)[None])
+        curvature = dense_curvature(jnp.asarray(hessian)[None])
         g, free = jnp.asarray(gradient)[None], jnp.ones((1, N), dtype=bool)
         room = (jnp.asarray(lower)[None], jnp.asarray(upper)[None])
         free_direction = curvature.solve(free, -g)

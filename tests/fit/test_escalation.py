@@ -10,8 +10,8 @@ from iminuit import Minuit
 
 from hfscale.fit import escalation
 from hfscale.fit.escalation import best_fits, refit
-from hfscale.fit.minuit import minuit_minimum
 from hfscale.fit.lanes import FitResults
+from hfscale.fit.minuit import minuit_minimum
 from hfscale.fit.slots import minimise
 from hfscale.fit.status import FitStatus
 from hfscale.model.derivatives import value_and_gradient
@@ -26,13 +26,13 @@ def group() -> ModelGroup:
 
 
 class FailingAtFirst:
-    """Stands for `minimise`: its first calls report that no fit converged."""
+    """Stands for `minimise` and `challenge`: its first calls report that no fit converged."""
 
     def __init__(self, failures: int) -> None:
         self.failures = failures
         self.sizes: list[int] = []
 
-    def __call__(self, structure: Any, shared: Any, fits: Any, start: np.ndarray) -> FitResults:
+    def __call__(self, structure: Any, shared: Any, fits: Any, start: np.ndarray, *_: Any) -> FitResults:
         results = minimise(structure, shared, fits, start)
         self.sizes.append(len(start))
         if len(self.sizes) <= self.failures:
@@ -44,6 +44,7 @@ class FailingAtFirst:
 def test_good_fits_are_done_once(group: ModelGroup, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = FailingAtFirst(0)
     monkeypatch.setattr(escalation, "minimise", counted)
+    monkeypatch.setattr(escalation, "challenge", counted)
     best_fits(group.structure, group.shared, group.points, [group.inits, group.inits + 0.1])
     assert counted.sizes == [3]
 
@@ -51,6 +52,7 @@ def test_good_fits_are_done_once(group: ModelGroup, monkeypatch: pytest.MonkeyPa
 def test_failed_fits_are_repeated_from_the_next_start(group: ModelGroup, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = FailingAtFirst(1)
     monkeypatch.setattr(escalation, "minimise", counted)
+    monkeypatch.setattr(escalation, "challenge", counted)
     results = best_fits(group.structure, group.shared, group.points, [group.inits, group.inits + 0.1])
     assert counted.sizes == [3, 3]
     np.testing.assert_allclose(results.nll, fit_all(group).nll, atol=1e-9)
@@ -64,7 +66,9 @@ def test_what_newton_cannot_do_is_rescued_by_iminuit(group: ModelGroup, monkeypa
         reached.append(minuit_minimum(*args))
         return reached[-1]
 
-    monkeypatch.setattr(escalation, "minimise", FailingAtFirst(2))
+    failing = FailingAtFirst(2)
+    monkeypatch.setattr(escalation, "minimise", failing)
+    monkeypatch.setattr(escalation, "challenge", failing)
     monkeypatch.setattr(escalation, "minuit_minimum", watched)
     results = best_fits(group.structure, group.shared, group.points, [group.inits, group.inits + 0.1])
     assert len(reached) == 3
@@ -74,7 +78,9 @@ def test_what_newton_cannot_do_is_rescued_by_iminuit(group: ModelGroup, monkeypa
 
 
 def test_a_fit_that_nothing_rescues_keeps_its_status(group: ModelGroup, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(escalation, "minimise", FailingAtFirst(3))
+    failing = FailingAtFirst(3)
+    monkeypatch.setattr(escalation, "minimise", failing)
+    monkeypatch.setattr(escalation, "challenge", failing)
     results = best_fits(group.structure, group.shared, group.points, [group.inits, group.inits + 0.1])
     assert (results.status == FitStatus.NOT_CONVERGED).all()
 

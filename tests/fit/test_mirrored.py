@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from hfscale.fit.escalation import best_fits
-from hfscale.fit.mirrored import neighbouring_minima
 from hfscale.fit.lanes import FitResults
+from hfscale.fit.mirrored import neighbouring_minima
 from hfscale.model.structure import ModelGroup
 from tests.models import fit_all, group_of, histosys, normfactor, one_channel, position, sample
 

@@ -10,7 +10,7 @@ import jsonpatch
 import numpy as np
 import pytest
 
-from hfscale.fit.programs import cache_statistics, step_program
+from hfscale.fit.programs import cache_statistics, queue_program
 from hfscale.inference.cls import asymptotic_cls
 from hfscale.inference.results import PointStatus
 from tests.models import counting, fit_all, group_of, normsys
@@ -19,7 +19,7 @@ COMPILATION = "/jax/core/compile/backend_compile_duration"
 
 
 def test_the_same_structure_is_compiled_once() -> None:
-    step_program.cache_clear()
+    queue_program.cache_clear()
     fit_all(group_of(counting(8, 50, 50.0)))
     first = cache_statistics()
     fit_all(group_of(counting(8, 50, 60.0)))
@@ -32,7 +32,7 @@ def test_the_cache_is_bounded() -> None:
     structures = [group_of(counting(8, 50, 60, *(normsys(f"a{i}", 1.1, 0.9) for i in range(k)))).structure
                   for k in range(20)]  # fmt: skip
     for structure in structures:
-        step_program(structure, "exact", 4)
+        queue_program(structure, "exact", 4, 16)
     statistics = cache_statistics()
     assert statistics.size == statistics.capacity < len(structures)
 
@@ -53,7 +53,7 @@ def test_a_published_patchset_needs_few_compilations(shared_data: Path) -> None:
         if event == COMPILATION:
             durations.append(seconds)
 
-    step_program.cache_clear()
+    queue_program.cache_clear()
     jax.monitoring.register_event_duration_secs_listener(listen)
     try:
         group = group_of(*specs, background=background)

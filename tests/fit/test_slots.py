@@ -43,6 +43,25 @@ def test_minima_do_not_depend_on_the_number_of_lanes(
     assert_same(fit_all(campaign), usual)
 
 
+@pytest.mark.parametrize("capacity", [4, 32])
+def test_minima_do_not_depend_on_the_capacity_of_the_queue(
+    campaign: ModelGroup, usual: FitResults, capacity: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slots, "capacity_for", lambda *_: capacity)
+    assert_same(fit_all(campaign), usual)
+
+
+def test_what_cannot_be_lower_is_not_certified(campaign: ModelGroup, usual: FitResults) -> None:
+    points, inits = campaign.points, campaign.inits
+    higher = usual._replace(nll=usual.nll + 1.0)
+    found = slots.challenge(campaign.structure, campaign.shared, points, inits, higher)
+    assert_same(found, usual)
+    lower = usual._replace(nll=usual.nll - 1.0)
+    for own, before in zip(slots.challenge(campaign.structure, campaign.shared, points, inits, lower), usual):
+        if own.ndim == 1:
+            assert np.isnan(own[usual.succeeded]).all() == (before is usual.poi_variance)
+
+
 def test_minima_do_not_depend_on_the_order(campaign: ModelGroup, usual: FitResults) -> None:
     order = np.random.default_rng(1).permutation(len(campaign.inits))
     shuffled = minimise(campaign.structure, campaign.shared, campaign.points.take(order), campaign.inits[order])
