@@ -15,7 +15,7 @@ LONGEST_SECONDS = 900
 
 def collected() -> list[str]:
     """Return the files that hold long tests."""
-    command = [sys.executable, "-m", "pytest", "-m", "slow or peer", "--collect-only", "-q"]
+    command = [sys.executable, "-m", "pytest", "-n", "0", "-m", "slow or peer", "--collect-only", "-q"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 5):
         sys.exit(done.stdout + done.stderr)
@@ -60,10 +60,9 @@ def main() -> int:
     parser.add_argument("--until-minute", type=float, required=True)
     parser.add_argument("--started", type=float, required=True)
     options = parser.parse_args()
-    jobs = {
-        file: [[sys.executable, "-m", "pytest", "-q", "-m", "slow or peer", "--durations=5", file]]
-        for file in collected()
-    }
+    # One process, and programs compiled as users have them, not as the other tests do to save time.
+    plain = ["env", "XLA_FLAGS=", sys.executable, "-m", "pytest", "-q", "-n", "0", "--durations=5"]
+    jobs = {file: [[*plain, "-m", "slow or peer", file]] for file in collected()}
     jobs["lowest versions"] = lowest_versions()
     names = list(jobs)
     turn = commit_count() % len(names)

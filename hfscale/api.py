@@ -32,6 +32,7 @@ def cls(
     test_poi: float = 1.0,
     test_stat: Literal["qtilde", "q"] = "qtilde",
     interpcode: Mapping[str, str] = MappingProxyType({}),
+    modifiers: Mapping[str, str] = MappingProxyType({}),
     executor: "Literal['auto', 'local', 'dask'] | distributed.Client | Executor" = "auto",
     workers: int | None = None,
     task_points: int | None = None,
@@ -53,6 +54,7 @@ def cls(
         test_poi: Tested value of the parameter of interest.
         test_stat: ``qtilde`` or ``q`` (arXiv:1007.1727 eq. 16 and 14).
         interpcode: Interpolation codes, ``{"normsys": "code4", "histosys": "code4p"}`` by default.
+        modifiers: Type -> ``package.module:attribute`` of the custom modifiers that the workspace uses.
         executor: ``auto``, ``local`` (this process), ``dask`` (workers on this machine), a Dask client, or an executor.
         workers: Number of Dask workers, one per CPU by default.
         task_points: Signal points per task.
@@ -66,7 +68,7 @@ def cls(
         StoreError: The store cannot be made, or holds results of other inputs or settings.
         InterruptedRunError: The run was interrupted; the same call continues it.
     """
-    calculation = make_calculation(test_poi, test_stat, interpcode)
+    calculation = make_calculation(test_poi, test_stat, interpcode, modifiers)
     inputs = load_inputs(
         workspace,
         patchset,

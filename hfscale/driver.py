@@ -5,6 +5,7 @@ It lays out the models to check them, but computes nothing itself and needs no J
 
 import platform
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from hfscale.errors import HfscaleWarning, StoreMismatchError
+from hfscale.model.custom import CustomModifier
 from hfscale.plan.digests import differences, digest, settings_document
 from hfscale.plan.settings import Calculation
 from hfscale.plan.tasks import Plan, make_plan
@@ -25,6 +27,7 @@ from hfscale.runtime.progress import make_progress
 from hfscale.store.create import create_store, refuse_target
 from hfscale.store.open import is_store, open_store
 from hfscale.store.store import ResultStore
+from hfscale.work.custom import import_modifiers
 from hfscale.work.models import (
     bounded_below_at_zero,
     build_models,
@@ -88,7 +91,8 @@ def prepare(
         StoreMismatchError: The store holds results of other inputs or settings.
     """
     path = Path(store).absolute()
-    settings = _settings(inputs, calculation)
+    modifiers = import_modifiers(calculation.modifiers)
+    settings = _settings(inputs, calculation, modifiers)
     continues = is_store(path)
     if continues:
         existing = open_store(path)
@@ -98,7 +102,7 @@ def prepare(
         refuse_target(path)
         plan = make_plan(len(inputs.points), task_points, digest(settings), settings["points"])
     check_points(inputs)
-    groups = build_models(inputs, calculation.interpcode.codes())
+    groups = build_models(inputs, calculation.interpcode.codes(), modifiers)
     check_test_poi(groups, inputs.poi, calculation.test_poi)
     if (calculation.test_stat == "qtilde") != bounded_below_at_zero(groups):
         _warn_of_mismatch(calculation.test_stat, inputs.poi)
@@ -116,12 +120,15 @@ def prepare(
     )
 
 
-def _settings(inputs: Inputs, calculation: Calculation) -> dict[str, Any]:
+def _settings(
+    inputs: Inputs, calculation: Calculation, modifiers: Mapping[str, CustomModifier]
+) -> dict[str, Any]:  # fmt: skip
     digests = {"workspace": inputs.workspace_digest, "patchset": inputs.patchset_digest}
     names = [point.name for point in inputs.points]
-    return settings_document(
-        digests, inputs.measurement, inputs.poi, calculation.model_dump(mode="json"), names, inputs.labels
-    )  # fmt: skip
+    document = settings_document(digests, inputs.measurement, inputs.poi, calculation.document(), names, inputs.labels)
+    if modifiers:
+        document["modifier_versions"] = {kind: modifier.version for kind, modifier in modifiers.items()}
+    return document
 
 
 def _refuse_other_settings(store: ResultStore, settings: dict[str, Any]) -> None:

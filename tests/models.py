@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ from hfscale.inference.asymptotics import TestStatistic
 from hfscale.inference.cls import asymptotic_cls
 from hfscale.inference.results import CLsBlock
 from hfscale.model.build import build_groups
+from hfscale.model.custom import CustomModifier
 from hfscale.model.interpolation import DEFAULT_CODES, InterpolationCodes
 from hfscale.model.point import read_point
 from hfscale.model.samples import SampleReader
@@ -82,11 +84,14 @@ def shapesys_model(
 
 
 def groups_of(
-    specs: Sequence[Spec], background: Spec | None = None, codes: InterpolationCodes = DEFAULT_CODES
+    specs: Sequence[Spec],
+    background: Spec | None = None,
+    codes: InterpolationCodes = DEFAULT_CODES,
+    modifiers: Mapping[str, CustomModifier] = MappingProxyType({}),
 ) -> tuple[ModelGroup, ...]:
     """Groups of signal points; the samples of `background` (by default none) are common to all."""
     reader = SampleReader()
-    points = [read_point(spec, spec["measurements"][0]["name"], reader) for spec in specs]
+    points = [read_point(spec, spec["measurements"][0]["name"], reader, modifiers) for spec in specs]
     channels = [] if background is None else background["channels"]
     common = {channel["name"]: frozenset(s["name"] for s in channel["samples"]) for channel in channels}
     return build_groups(points, specs[0]["measurements"][0]["config"]["poi"], common, codes)

@@ -1,5 +1,6 @@
 """Verbs that compute: ``cls`` and ``run``."""
 
+import json
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -12,6 +13,7 @@ from hfscale.cli.options import (
     interpcode_option,
     json_option,
     loudness_options,
+    modifier_option,
     run_options,
     take_inputs,
 )
@@ -46,6 +48,7 @@ The same command again continues an unfinished store."""
     help="Asymptotic formula; whether the statistic is q-tilde is decided by the POI's lower bound.",
 )
 @interpcode_option
+@modifier_option
 @run_options
 @dry_run_option
 @json_option
@@ -57,7 +60,9 @@ def cls_command(**options: Any) -> int:
     from hfscale.workspace import load_inputs
 
     chosen = take_inputs(options)
-    calculation = make_calculation(options["test_poi"], options["test_stat"], options["interpcode"])
+    calculation = make_calculation(
+        options["test_poi"], options["test_stat"], options["interpcode"], options["modifiers"]
+    )
     inputs = load_inputs(chosen.workspace, chosen.patchset, **chosen.keywords())
     preparation = prepare(inputs, calculation, options["store"], task_points=options["task_points"])
     if options["dry_run"]:
@@ -79,6 +84,7 @@ Paths in the file are relative to it."""
 @click.command("run", epilog=_RUN_EPILOG)
 @click.argument("campaign", type=click.Path())
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Replace a value of the file; repeatable.")
+@modifier_option
 @dry_run_option
 @json_option
 @loudness_options
@@ -87,7 +93,8 @@ def run_command(**options: Any) -> int:
     from hfscale.api import draw_contours, prepare_campaign
     from hfscale.plan.campaign import load_campaign
 
-    campaign = load_campaign(options["campaign"], options["overrides"])
+    modifiers = [f"calculation.modifiers.{kind}={json.dumps(path)}" for kind, path in options["modifiers"].items()]
+    campaign = load_campaign(options["campaign"], [*options["overrides"], *modifiers])
     preparation = prepare_campaign(campaign)
     if options["dry_run"]:
         return print_plan(preparation, options["as_json"])

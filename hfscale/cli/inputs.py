@@ -1,12 +1,13 @@
 """Verbs that look at inputs and compute nothing: ``inspect`` and ``validate``."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hfscale.cli.messages import say, write, write_fields, write_json
-from hfscale.cli.options import input_options, json_option, loudness_options, take_inputs
+from hfscale.cli.options import input_options, json_option, loudness_options, modifier_option, take_inputs
 
 if TYPE_CHECKING:
     from hfscale.workspace import Inputs
@@ -16,15 +17,16 @@ BAD_INPUT = 2
 
 @click.command("inspect", epilog="Example: hfscale inspect BkgOnly.json patchset.json --json")
 @input_options
+@modifier_option
 @json_option
 @loudness_options
-def inspect_command(as_json: bool, **options: Any) -> None:
+def inspect_command(as_json: bool, modifiers: dict[str, str], **options: Any) -> None:
     """What is in a workspace and its patchset: channels, samples, modifiers, parameters, signal points."""
     from hfscale.workspace import load_inputs
 
     chosen = take_inputs(options)
     inputs = load_inputs(chosen.workspace, chosen.patchset, **chosen.keywords())
-    summary = summarize(inputs)
+    summary = summarize(inputs, modifiers)
     if as_json:
         write_json(summary)
         return
@@ -35,11 +37,13 @@ def inspect_command(as_json: bool, **options: Any) -> None:
         write(f"  {channel['name']}: {channel['bins']} bins, samples {', '.join(channel['samples'])}")
 
 
-def summarize(inputs: "Inputs") -> dict[str, Any]:
+def summarize(inputs: "Inputs", modifiers: Mapping[str, str]) -> dict[str, Any]:
     """Counts and names of what the inputs hold, as a JSON document; models are those of the first point."""
-    from hfscale.work.models import build_models, parameter_names
+    from hfscale.work.custom import import_modifiers
+    from hfscale.work.models import build_models, parameter_names, pruning_report
 
-    groups = build_models(inputs)
+    groups = build_models(inputs, modifiers=import_modifiers(modifiers))
+    pruned = pruning_report(inputs)
     channels = sorted(inputs.workspace["channels"], key=lambda channel: str(channel["name"]))
     samples = [sample for channel in channels for sample in channel["samples"]]
     kinds = Counter(modifier["type"] for sample in samples for modifier in sample["modifiers"])
@@ -50,6 +54,7 @@ def summarize(inputs: "Inputs") -> dict[str, Any]:
         "measurements": [measurement["name"] for measurement in inputs.workspace["measurements"]],
         "poi": inputs.poi,
         "modifiers": dict(sorted(kinds.items())),
+        "pruned": {} if pruned is None else {"modifiers": pruned.n_dropped, "parameters": len(pruned.vanished)},
         "parameters": len(parameter_names(groups)),
         "structures": len(groups),
         "points": len(inputs.points),
@@ -81,11 +86,13 @@ def _short(value: object) -> str:
 
 @click.command("validate", epilog="Example: hfscale validate BkgOnly.json patchset.json")
 @input_options
+@modifier_option
 @json_option
 @loudness_options
-def validate_command(as_json: bool, **options: Any) -> int:
+def validate_command(as_json: bool, modifiers: dict[str, str], **options: Any) -> int:
     """Check a workspace and every signal point, and list all problems; exit code 2 where there are any."""
     from hfscale.errors import HfscaleError
+    from hfscale.work.custom import import_modifiers
     from hfscale.work.models import build_models
     from hfscale.workspace import find_problems, load_inputs
 
@@ -97,7 +104,7 @@ def validate_command(as_json: bool, **options: Any) -> int:
         n_points = len(inputs.points)
         problems = find_problems(inputs)
         if not problems:
-            build_models(inputs)
+            build_models(inputs, modifiers=import_modifiers(modifiers))
     except HfscaleError as error:
         problems = [error]
     if as_json:

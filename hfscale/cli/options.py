@@ -79,6 +79,23 @@ interpcode_option = click.option(
     metavar="TYPE=CODE,...",
     help="Interpolation: normsys code4 or code1, histosys code4p, code0 or code2. What is not named keeps its default.",
 )
+
+
+def _read_modifiers(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts]
+    if not all(separator for _, separator, _ in pairs):
+        raise click.BadParameter("give TYPE=package.module:attribute", context, parameter)
+    return {kind.strip(): path.strip() for kind, _, path in pairs}
+
+
+modifier_option = click.option(
+    "--modifier",
+    "modifiers",
+    multiple=True,
+    callback=_read_modifiers,
+    metavar="TYPE=PACKAGE.MODULE:ATTRIBUTE",
+    help="Where the hfscale.CustomModifier of a type that the workspace uses is imported from; repeatable.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON instead of a table.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Check everything and print the plan; write nothing.")
 

@@ -105,7 +105,7 @@ def _with_barriers(
 def _merged(results: FitResults, index: Int[np.ndarray, " selected"], new: FitResults) -> FitResults:
     """Results in which some fits are replaced by new ones where those are better."""
     old = results.take(index)
-    better = new.succeeded & (~old.succeeded | (new.nll < old.nll))
+    better = new.succeeded & (~old.succeeded | (new.nll < old.nll - AGREEMENT))
     merged = FitResults(*(array.copy() for array in results))
     for target, source in zip(merged, new, strict=True):
         target[index[better]] = source[better]

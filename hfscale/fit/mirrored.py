@@ -5,11 +5,14 @@ nominal value, for each such parameter nearly independently of the others: many 
 the lowest by chance only. Going over to the other side with one parameter at a time finds it in a few rounds.
 """
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from hfscale.fit.lanes import FitResults
 from hfscale.fit.slots import AGREEMENT, challenge
+from hfscale.model.extended import extended_theta
 from hfscale.model.structure import NORMAL, PointNumbers, SharedNumbers, Structure
 
 _MIRRORED = 16
@@ -76,7 +79,11 @@ def bending(
     n, k = structure.n_varying_histosys, structure.n_shared
     rates = np.where(found.rates > 0, found.rates, 1.0)
     residual = np.where(fits.bins > 0, np.abs(1.0 - fits.data / rates) + 1.0 / np.sqrt(np.maximum(fits.data, 1.0)), 0.0)
-    padded = np.concatenate([found.theta, np.ones((len(rates), 1))], axis=1)
+    theta = found.theta
+    if structure.derived.size:
+        with jax.enable_x64(True):
+            theta = np.asarray(extended_theta(structure, fits, jnp.asarray(theta)))
+    padded = np.concatenate([theta, np.ones((len(rates), 1))], axis=1)
     weight = residual[:, structure.entry_bin] * np.abs(np.prod(padded[:, structure.entry_factors], axis=-1))
     result = np.zeros_like(found.theta)
     result[:, : structure.n_histosys] = weight[:, :k] @ np.abs(shared.half_difference)

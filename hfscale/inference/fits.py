@@ -41,8 +41,9 @@ def fit_hypotheses(group: ModelGroup, rows: Int[np.ndarray, " point"], mu: float
     # With every constraint term at its mode and every rate equal to the data, the parameters that made the Asimov data
     # are its free minimum; fitting from there certifies that in one evaluation.
     known = background.theta
-    starts = [(started, known, started, known), (cold, inits, cold, known), *((s, s, s, s) for s in scattered)]
-    sure = len(starts) if group.structure.is_clipped else 1
+    starts = [(started, known, started, known), (cold, inits, cold, known)]
+    starts += [(_with_poi(group, s, mu), s, _with_poi(group, s, mu), s) for s in scattered]
+    sure = len(starts) if group.structure.needs_several_starts else 1
     results = best_fits(group.structure, group.shared, jobs, [np.concatenate(start) for start in starts], sure=sure)
     n = len(rows)
     conditional, free, asimov, asimov_free = (results.take(np.arange(k * n, (k + 1) * n)) for k in range(4))
@@ -74,8 +75,9 @@ def _background_fits(
     place = {keys[k]: i for i, k in enumerate(distinct)}
     index = np.array(distinct, dtype=np.int64)
     fits = _fixed_poi(group, points).take(index)
-    starts = [start[index], *(s[index] for s in scattered_starts(group.structure, points, start))]
-    sure = len(starts) if group.structure.is_clipped else 1
+    scattered = scattered_starts(group.structure, points, start)
+    starts = [start[index], *(_with_poi(group, s, 0.0)[index] for s in scattered)]
+    sure = len(starts) if group.structure.needs_several_starts else 1
     results = best_fits(group.structure, group.shared, fits, starts, troubles=_COLD_TROUBLES, sure=sure)
     return results.take(np.array([place[key] for key in keys], dtype=np.int64)), len(distinct)
 
@@ -100,7 +102,7 @@ def _background_keys(
         points.log_hi[:, terms],
         points.log_lo[:, terms],
         *(points.data, points.bins, points.auxdata, points.width, points.constrained),
-        *(points.lower, points.upper, points.fixed, start),
+        *(points.lower, points.upper, points.fixed, points.derived, start),
     )
     return [hashlib.sha256(b"".join(a[k].tobytes() for a in arrays)).digest() for k in range(len(start))]
 

@@ -1,14 +1,17 @@
 """From one checked workspace to a group of one point, with any number of POIs."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any, NamedTuple, get_args
 
 from hfscale.errors import InputError, SelectionError
 from hfscale.model.build import build_groups
+from hfscale.model.custom import CustomModifier
 from hfscale.model.interpolation import HistosysCode, InterpolationCodes, NormsysCode
 from hfscale.model.parameters import ParameterSet
 from hfscale.model.point import read_point
+from hfscale.model.pruning import PruningReport
 from hfscale.model.samples import SampleReader
 from hfscale.model.structure import ModelGroup
 from hfscale.workspace.extension import KEY, extension_of, poi_names
@@ -24,14 +27,20 @@ class Single(NamedTuple):
     Attributes:
         group: The model as arrays.
         poi_names: Names of its POIs, the chosen one first; none for a model without.
+        pruned: What became of modifiers of small effect, None where nothing was to be pruned.
     """
 
     group: ModelGroup
     poi_names: tuple[str, ...]
+    pruned: PruningReport | None
 
 
 def build_single(
-    workspace: Mapping[str, Any], measurement: Mapping[str, Any], poi: str | None, codes: InterpolationCodes
+    workspace: Mapping[str, Any],
+    measurement: Mapping[str, Any],
+    poi: str | None,
+    codes: InterpolationCodes,
+    modifiers: Mapping[str, CustomModifier] = MappingProxyType({}),
 ) -> Single:
     """Lay out the model of a workspace as arrays.
 
@@ -40,24 +49,25 @@ def build_single(
         measurement: The chosen one of its measurements.
         poi: Name of the POI; the first of the measurement by default, none where it is empty.
         codes: Interpolation codes.
+        modifiers: Type -> function of the custom modifiers.
 
     Raises:
         ModelError: The workspace defines no valid HistFactory model.
         SelectionError: A POI is no parameter of the model, or has several components, or the measurement has settings
             of a parameter that does not exist.
     """
-    point = read_point(workspace, measurement["name"], SampleReader())
     names = poi_names(measurement)
     if poi is not None:
         names = tuple(dict.fromkeys([poi, *names])) if poi else ()
+    point = read_point(workspace, measurement["name"], SampleReader(poi or ""), modifiers)
     for name in names:
         _require_scalar(name, point.parameters, measurement["name"])
-    _require_extended(measurement, point.parameters)
+    _require_extended(measurement, {*point.parameters, *(point.pruned.vanished if point.pruned else ())})
     common = {
         channel["name"]: frozenset(sample["name"] for sample in channel["samples"]) for channel in workspace["channels"]
     }
     (group,) = build_groups([point], names[0] if names else _NO_POI, common, codes)
-    return Single(group, names)
+    return Single(group, names, point.pruned)
 
 
 def _require_scalar(poi: str, parameters: Mapping[str, ParameterSet], measurement: str) -> None:
@@ -73,7 +83,7 @@ def _require_scalar(poi: str, parameters: Mapping[str, ParameterSet], measuremen
     )
 
 
-def _require_extended(measurement: Mapping[str, Any], parameters: Mapping[str, ParameterSet]) -> None:
+def _require_extended(measurement: Mapping[str, Any], parameters: Collection[str]) -> None:
     """Refuse settings under the key ``hfscale`` of parameters that the model does not have."""
     for settings in extension_of(measurement).parameters:
         if settings.name not in parameters:

@@ -18,6 +18,8 @@ from hfscale.likelihood.minimum import FitRequest, fit_likelihood
 from hfscale.likelihood.programs import HESSIAN_LANES, MANY_LANES, Program, Programs, evaluate, programs_of
 from hfscale.likelihood.vectors import Vectors, as_numbers, vectors_of
 from hfscale.model.constraints import expected_auxdata
+from hfscale.model.custom import CustomModifier
+from hfscale.model.pruning import PruningReport
 from hfscale.model.structure import ModelGroup
 from hfscale.workspace.loading import choose_measurement
 from hfscale.workspace.single import PatchSource, WorkspaceSource, read_workspace
@@ -33,10 +35,12 @@ class Likelihood:
     Attributes:
         group: The model as arrays, a group of one point.
         poi_names: Names of the parameters of interest, the chosen one first; none for a model without.
+        pruned: What became of modifiers of small effect where the workspace asks for pruning, else None.
     """
 
     group: ModelGroup
     poi_names: tuple[str, ...]
+    pruned: PruningReport | None = None
 
     @classmethod
     def from_workspace(
@@ -47,6 +51,7 @@ class Likelihood:
         measurement: str | None = None,
         poi: str | None = None,
         interpcode: Mapping[str, str] = MappingProxyType({}),
+        modifiers: Mapping[str, CustomModifier] = MappingProxyType({}),
     ) -> "Likelihood":
         """Build the likelihood of a workspace.
 
@@ -56,6 +61,7 @@ class Likelihood:
             measurement: Name of the measurement, the first by default.
             poi: Name of the parameter of interest, the first of the measurement by default; ``""`` for none.
             interpcode: Interpolation codes, ``{"normsys": "code4", "histosys": "code4p"}`` by default.
+            modifiers: Functions of the custom modifiers that the workspace uses, by type.
 
         Raises:
             InputError: A file cannot be read, the patch does not apply, the result is no model, or there is no such
@@ -64,7 +70,7 @@ class Likelihood:
         codes = interpolation_codes(interpcode)
         document = read_workspace(workspace, patch)
         chosen = choose_measurement(document.content, measurement, document.source)
-        return cls(*build_single(document.content, chosen, poi, codes))
+        return cls(*build_single(document.content, chosen, poi, codes, modifiers))
 
     @cached_property
     def _vectors(self) -> Vectors:

@@ -110,7 +110,7 @@ def _require_inside(
 def _minimise(group: ModelGroup, point: PointNumbers, start: Float[np.ndarray, " internal"]) -> FitResults:
     """Fit from the start values, and from scattered ones too where that leaves doubts."""
     starts = [start[None], *scattered_starts(group.structure, point, start[None])]
-    sure = len(starts) if group.structure.is_clipped else 1
+    sure = len(starts) if group.structure.needs_several_starts else 1
     return best_fits(group.structure, group.shared, point, starts, troubles=_COLD_TROUBLES, sure=sure)
 
 

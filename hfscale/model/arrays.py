@@ -79,6 +79,7 @@ def fill_points(
         lower=columns["lower"],
         upper=columns["upper"],
         fixed=columns["fixed"] > 0,
+        derived=np.zeros((len(points), 0)),
     )
     return numbers, columns["inits"], present
 

@@ -13,6 +13,7 @@ logarithmic derivative g by the core, so their second derivatives are summed bef
 in the notation of ``hfscale.model.derivatives``, with whose plain `exact_hessian` this agrees.
 """
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,7 +22,15 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
 
-from hfscale.model.derivatives import FirstOrder, additive_sums, counted_squares, grouped_sums, second_order_diagonal
+from hfscale.model.derivatives import (
+    Derived,
+    FirstOrder,
+    additive_sums,
+    counted_squares,
+    grouped_sums,
+    second_order_diagonal,
+)
+from hfscale.model.extended import contracted, contracted_hessian, extended_model, extended_structure
 from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
 from hfscale.model.tables import padded_lists
 
@@ -75,13 +84,21 @@ class ArrowHessian(NamedTuple):
 
 
 def arrow_layout(structure: Structure) -> ArrowLayout:
-    """Find the parameters that act as a factor in one bin alone."""
+    """Find the parameters that act as a factor in one bin alone; those of derived quantities act in many."""
+    if structure.derived.size:
+        n, inputs = structure.n_parameters, structure.derived.inputs
+        both = _arrow_layout(extended_structure(structure), {*inputs, *range(n, n + structure.derived.size)})
+        return ArrowLayout(n, both.core[both.core < n], np.minimum(both.local, n))
+    return _arrow_layout(structure, set())
+
+
+def _arrow_layout(structure: Structure, kept: Set[int]) -> ArrowLayout:
     n = structure.n_parameters
     bins: dict[int, set[int]] = {}
     for own, b in zip(structure.entry_factors, structure.entry_bin, strict=True):
         for p in own[own < n]:
             bins.setdefault(int(p), set()).add(int(b))
-    elsewhere = {*range(structure.n_histosys), *structure.term_parameter.tolist(), structure.poi}
+    elsewhere = {*range(structure.n_histosys), *structure.term_parameter.tolist(), structure.poi, *kept}
     local: list[list[int]] = [[] for _ in range(structure.n_bins)]
     for p, where in sorted(bins.items()):
         if len(where) == 1 and p not in elsewhere:
@@ -129,6 +146,8 @@ def arrow_hessian(
     structure: Structure, layout: ArrowLayout, shared: SharedNumbers, points: PointNumbers, ev: FirstOrder
 ) -> ArrowHessian:
     """All second derivatives of the negative log-likelihood."""
+    if ev.derived is not None:
+        return _derived_hessian(structure, layout, shared, points, ev.derived)
     rows = _rows(structure, layout)
     weights = ev.excess[:, structure.entry_bin] * ev.factor
     none = jnp.zeros((weights.shape[0], 1))
@@ -151,6 +170,22 @@ def arrow_hessian(
         return ArrowHessian(core, empty, empty[..., :slots])
     border, blocks = _borders(structure, layout, rows, shared, points, ev, g)
     return ArrowHessian(core, border, blocks + local[..., None] * jnp.eye(layout.local.shape[1]))
+
+
+def _derived_hessian(
+    structure: Structure, layout: ArrowLayout, shared: SharedNumbers, points: PointNumbers, derived: Derived
+) -> ArrowHessian:
+    """Second derivatives by parameters and derived values, which are in the core, carried back to the parameters."""
+    n, size = structure.n_parameters, structure.derived.size
+    core, local = np.append(layout.core, np.arange(n, n + size)), np.where(layout.local == n, n + size, layout.local)
+    model, common, own = extended_model(structure, shared, points)
+    both = arrow_hessian(model, ArrowLayout(n + size, core, local), common, own, derived.ev)
+    inputs = np.searchsorted(layout.core, structure.derived.inputs).tolist()
+    return ArrowHessian(
+        contracted_hessian(both.core, derived.slope, derived.bent, inputs),
+        contracted(both.border, derived.slope, inputs),
+        both.blocks,
+    )
 
 
 def _borders(

@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hfscale.errors import ModelError
+from hfscale.errors import ModelError, SelectionError
 from hfscale.model.arrays import fill_points, fill_shared
+from hfscale.model.derived import DerivedQuantities, derived_quantities
 from hfscale.model.interpolation import DEFAULT_CODES, InterpolationCodes
-from hfscale.model.parameters import ParameterSet, normfactor_set
+from hfscale.model.parameters import ParameterSet, normfactor_set, shapefactor_set
 from hfscale.model.point import PointModel, poi_scales_something
+from hfscale.model.quantities import Quantity
 from hfscale.model.samples import SampleData
 from hfscale.model.structure import LOGNORMAL, NORMAL, POISSON, UNCONSTRAINED, Clipping, ModelGroup, Structure
 from hfscale.model.tables import padded_lists
@@ -61,17 +63,20 @@ def build_groups(
         codes: Interpolation codes of normsys and histosys.
 
     Raises:
-        ModelError: The POI is no scalar parameter of any point of a group.
+        ModelError: The POI has several components, or an expression or custom modifier acts on nothing.
+        SelectionError: The POI is an expression, or no parameter of a model with expressions or custom modifiers.
     """
     unions: list[_Union] = []
     for index, point in enumerate(points):
         key = _UnionKey(point.clip, _clipped_rows(point, common))
         union = next((u for u in unions if u.key == key and u.accepts(point)), None)
         if union is None:
-            union = _Union(key, {}, {}, [])
+            union = _Union(key, {}, {}, {}, [])
             unions.append(union)
         union.add(index, point)
-    return tuple(_build_group(points, union.parameters, union.members, poi, common, codes) for union in unions)
+    _require_use(points)
+    _require_poi(points, poi)
+    return tuple(_build_group(points, union, poi, common, codes) for union in unions)
 
 
 class _UnionKey(NamedTuple):
@@ -89,17 +94,20 @@ def _clipped_rows(point: PointModel, common: Mapping[str, frozenset[str]]) -> fr
 
 @dataclass
 class _Union:
-    """Parameters and channels (with their bins) of the points gathered for one group so far."""
+    """Parameters, derived quantities and channels (with their bins) of the points gathered for one group so far."""
 
     key: _UnionKey
     parameters: dict[str, ParameterSet]
+    quantities: dict[str, Quantity]
     bins: dict[str, int]
     members: list[int]
 
     def accepts(self, point: PointModel) -> bool:
         """Whether nothing in the point contradicts the points gathered so far."""
         bins_agree = all(self.bins.get(channel, n) == n for channel, n in point.bins.items())
-        return bins_agree and all(
+        quantities_agree = all(self.quantities.get(name, q) == q for name, q in point.quantities.items())
+        other_kind = self.quantities.keys() & point.parameters.keys() | point.quantities.keys() & self.parameters.keys()
+        return (bins_agree and quantities_agree and not other_kind) and all(
             _layout_of(known) == _layout_of(p)
             for name, p in point.parameters.items()
             if (known := self.parameters.get(name)) is not None
@@ -108,6 +116,7 @@ class _Union:
     def add(self, index: int, point: PointModel) -> None:
         """Take in a point."""
         self.parameters.update({n: p for n, p in point.parameters.items() if n not in self.parameters})
+        self.quantities.update(point.quantities)
         self.bins.update(point.bins)
         self.members.append(index)
 
@@ -184,21 +193,22 @@ def _layout(union: Mapping[str, ParameterSet], rows: Sequence[Row], bins: Mappin
 
 def _build_group(
     all_points: Sequence[PointModel],
-    union: Mapping[str, ParameterSet],
-    members: list[int],
+    gathered: _Union,
     poi: str,
     common: Mapping[str, frozenset[str]],
     codes: InterpolationCodes,
 ) -> ModelGroup:
-    if poi in union and union[poi].size != 1:
+    union, members = _with_poi(gathered.parameters, poi), gathered.members
+    if union[poi].size != 1:
         raise ModelError(f"the POI '{poi}' has {union[poi].size} components and must have one")
     points = [all_points[i] for i in members]
-    union = _with_poi(union, poi)
     bins = {channel: n for point in points for channel, n in point.bins.items()}
     bins = dict(sorted(bins.items()))
     rows = sorted(_rows(points, common), key=lambda row: row.varying)
     layout = _layout(union, rows, bins)
-    structure = replace(_structure(rows, layout, union, bins, poi), codes=codes, clip=points[0].clip)
+    factors = {name for row in rows for _, name in row.factors}
+    derived = derived_quantities(gathered.quantities, factors, layout.position)
+    structure = replace(_structure(rows, layout, union, bins, poi, derived), codes=codes, clip=points[0].clip)
     shared = fill_shared([row for row in rows if not row.varying], layout.histosys)
     varying = [row for row in rows if row.varying]
     numbers, inits, present = fill_points(
@@ -207,7 +217,7 @@ def _build_group(
     return ModelGroup(
         structure=structure,
         shared=shared,
-        points=numbers,
+        points=numbers._replace(derived=_derived_data(points, derived)),
         inits=inits,
         members=np.array(members, dtype=np.int64),
         parameter_names=layout.names,
@@ -229,8 +239,11 @@ def _structure(
     union: Mapping[str, ParameterSet],
     bins: Mapping[str, int],
     poi: str,
+    derived: DerivedQuantities,
 ) -> Structure:
     n_parameters = len(layout.order)
+    position = {**layout.position, **{value: n_parameters + k for value, k in derived.values.items()}}
+    sets = {**union, **_derived_sets(derived)}
     entry_bin: list[int] = []
     factors: list[list[int]] = []
     terms: list[list[int]] = []
@@ -241,7 +254,7 @@ def _structure(
         for i in range(bins[row.channel]):
             entry_bin.append(layout.first_bin[row.channel] + i)
             terms.append(row_terms)
-            factors.append([layout.position[_component(union[name], row.channel, i)] for _, name in row.factors])
+            factors.append([position[_component(sets[name], row.channel, i)] for _, name in row.factors])
     constraint = np.zeros(n_parameters, dtype=np.int64)
     for (name, _), k in layout.position.items():
         constraint[k] = _CONSTRAINTS[union[name].constraint]
@@ -254,13 +267,51 @@ def _structure(
         n_varying_histosys=layout.n_varying_histosys,
         n_shared_terms=sum(len(row.normsys) for row in rows if not row.varying),
         entry_bin=np.array(entry_bin, dtype=np.int64),
-        entry_factors=padded_lists(factors, n_parameters),
+        entry_factors=padded_lists(factors, n_parameters + derived.size),
         entry_terms=padded_lists(terms, len(term_parameter)),
         term_parameter=np.array(term_parameter, dtype=np.int64),
         constraint=constraint,
         gamma=np.array([name in gammas for name, _ in layout.position], dtype=bool),
         poi=layout.position[poi, 0],
+        derived=derived,
     )
+
+
+def _derived_sets(derived: DerivedQuantities) -> dict[str, ParameterSet]:
+    """Stand-ins for parameters, which tell how many values derived quantities have."""
+    formulas = {name: normfactor_set(name) for name in derived.factors}
+    return {**formulas, **{term.name: shapefactor_set(term.name, term.bins) for term in derived.terms}}
+
+
+def _derived_data(points: Sequence[PointModel], derived: DerivedQuantities) -> np.ndarray:
+    """Numbers for custom modifiers; a point that lacks one gets those of another, which harm nothing."""
+    columns = [np.zeros((len(points), 0))]
+    for term in derived.terms:
+        some = next(point.data[term.name] for point in points if term.name in point.data)
+        columns.append(np.stack([point.data.get(term.name, some) for point in points]))
+    return np.concatenate(columns, axis=1)
+
+
+def _require_poi(points: Sequence[PointModel], poi: str) -> None:
+    """Refuse a POI that is no parameter of any point, where the document alone does not tell what is a parameter."""
+    derived = dict.fromkeys(
+        name for point in points for quantity in point.quantities.values() for name in quantity.uses
+    )
+    if poi and derived and not any(poi in point.parameters for point in points):
+        known = [name for name in derived if any(name in point.parameters for point in points)]
+        what = "an expression" if any(poi in point.quantities for point in points) else "no parameter of the model"
+        raise SelectionError(f"the POI {poi!r} is {what}", remedy=f"choose a parameter, such as {', '.join(known)}")
+
+
+def _require_use(points: Sequence[PointModel]) -> None:
+    """Refuse expressions and custom modifiers that change nothing in any point: their names must be wrong."""
+    unused = [place for place in points[0].unused if all(place in point.unused for point in points)] if points else []
+    if unused:
+        raise ModelError(
+            f"{unused[0]} concerns no sample of any signal point",
+            place=unused[0],
+            remedy="give an expression the name of a normfactor, and a modifier channels and samples that exist",
+        )
 
 
 def _component(parameter: ParameterSet, channel: str, local_bin: int) -> tuple[str, int]:

@@ -16,6 +16,7 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Int
 
+from hfscale.model import extended
 from hfscale.model.clipping import clipped_bins, clipped_samples, moving_bins, moving_samples
 from hfscale.model.constraints import constraint_curvatures, constraint_slopes, has_lognormal
 from hfscale.model.likelihood import (
@@ -53,6 +54,7 @@ class FirstOrder(NamedTuple):
         inverse: One over each parameter, held away from infinity.
         terms: normsys terms.
         features: Interpolation of histosys.
+        derived: With derived quantities, the same for parameters and derived values; None without.
     """
 
     nll: Float[Array, " lane"]
@@ -68,12 +70,29 @@ class FirstOrder(NamedTuple):
     inverse: Float[Array, "lane parameter"]
     terms: NormsysTerms
     features: HistosysFeatures
+    derived: "Derived | None" = None
+
+
+class Derived(NamedTuple):
+    """Derivatives by parameters and derived values, and how to carry them back to the parameters.
+
+    Attributes:
+        ev: First order by both.
+        slope: Derivative of every derived value by the parameters that any of them uses.
+        bent: Second derivatives of the derived values by these, weighted by the derivative of `nll` by each value.
+    """
+
+    ev: FirstOrder
+    slope: Float[Array, "lane derived input"]
+    bent: Float[Array, "lane input input"]
 
 
 def first_order(
     structure: Structure, shared: SharedNumbers, points: PointNumbers, theta: Float[Array, "lane parameter"]
 ) -> FirstOrder:
     """Likelihood, gradient and derivatives of the rates of every lane."""
+    if structure.derived.size:
+        return _derived_first_order(structure, shared, points, theta)
     terms = normsys_terms(structure, shared, points, theta)
     yields = yields_of(structure, shared, points, theta)
     samples = yields * product(structure, theta, terms.value)
@@ -183,6 +202,10 @@ def low_rank_curvature(
 
     Unconstrained parameters have no curvature of their own; a small part of what the bins give them stands for it.
     """
+    if ev.derived is not None:
+        slope, inputs = ev.derived.slope, structure.derived.inputs
+        diagonal, rows = low_rank_curvature(*extended.extended_model(structure, shared, points), ev.derived.ev)
+        return extended.contracted(diagonal, slope * slope, inputs), extended.contracted(rows, slope, inputs)
     weight = jnp.where(points.bins > 0, jnp.maximum(ev.ratio, _LEAST_RATIO) / ev.positive, 0.0)
     rows = jnp.sqrt(weight)[:, :, None] * ev.jacobian
     additive, factors = second_order_diagonal(structure, shared, points, ev)
@@ -197,6 +220,9 @@ def exact_hessian(
     structure: Structure, shared: SharedNumbers, points: PointNumbers, ev: FirstOrder
 ) -> Float[Array, "lane parameter parameter"]:
     """All second derivatives of the negative log-likelihood."""
+    if ev.derived is not None:
+        hessian = exact_hessian(*extended.extended_model(structure, shared, points), ev.derived.ev)
+        return extended.contracted_hessian(hessian, ev.derived.slope, ev.derived.bent, structure.derived.inputs)
     g = _log_factor_gradient(structure, ev.inverse, ev.terms)
     a = _yield_gradient(structure, shared, points, ev.features)
     weighted = ev.excess[:, structure.entry_bin] * ev.factor
@@ -251,6 +277,20 @@ def _yield_gradient(
     own = odd[..., :n] * points.half_sum + even[..., :n] * points.half_difference
     pads = ((0, 0), (0, 0), (0, rest - structure.n_histosys)), ((0, 0), (0, 0), (0, rest - n))
     return jnp.concatenate([jnp.pad(common, pads[0]), jnp.pad(own, pads[1])], axis=1)
+
+
+def _derived_first_order(
+    structure: Structure, shared: SharedNumbers, points: PointNumbers, theta: Float[Array, "lane parameter"]
+) -> FirstOrder:
+    model, inputs = extended.extended_model(structure, shared, points), structure.derived.inputs
+    ev = first_order(*model, extended.extended_theta(structure, points, theta))
+    slope = extended.slopes(structure, points, theta)
+    weights = ev.gradient[:, structure.n_parameters :]
+    return ev._replace(
+        gradient=extended.contracted(ev.gradient, slope, inputs),
+        jacobian=extended.contracted(ev.jacobian, slope, inputs),
+        derived=Derived(ev, slope, extended.curvature(structure, points, theta, weights)),
+    )
 
 
 def value_and_gradient(

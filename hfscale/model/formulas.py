@@ -11,7 +11,7 @@ from hfscale.errors import ModelError, SelectionError
 from hfscale.workspace.expressions import Expression, check_arithmetic, parse_expression
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Formula:
     """A normalisation factor that is a function of parameters.
 

@@ -15,6 +15,7 @@ from jaxtyping import Float
 
 from hfscale.model.clipping import clipped_bins, clipped_samples
 from hfscale.model.constraints import constraint_terms
+from hfscale.model.extended import extended_model, extended_theta
 from hfscale.model.interpolation import HistosysCode
 from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
 
@@ -135,6 +136,8 @@ def expected_rates(
     structure: Structure, shared: SharedNumbers, points: PointNumbers, theta: Float[Array, "lane parameter"]
 ) -> Float[Array, "lane bin"]:
     """Expected rate of every bin."""
+    if structure.derived.size:
+        return expected_rates(*extended_model(structure, shared, points), extended_theta(structure, points, theta))
     terms = normsys_terms(structure, shared, points, theta).value
     rates = yields_of(structure, shared, points, theta) * product(structure, theta, terms)
     rates = clipped_samples(structure, rates)

@@ -1,7 +1,8 @@
 """One signal point: its samples, data and parameters, taken from a patched workspace."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,11 @@ from jaxtyping import Float
 
 from hfscale.errors import ModelError
 from hfscale.model import parameters as par
+from hfscale.model.custom import CustomModifier
 from hfscale.model.overrides import extend, with_constraint
 from hfscale.model.parameters import MODIFIER_TYPES, ParameterSet
+from hfscale.model.pruning import PruningReport, PruningRule
+from hfscale.model.quantities import Quantity, Sources, dependent, derive
 from hfscale.model.samples import SampleData, SampleReader
 from hfscale.model.structure import NO_CLIPPING, Clipping
 from hfscale.workspace.extension import KEY, Extension, StaterrorExtension, extension_of
@@ -26,6 +30,8 @@ class PointModel:
         observations: Channel -> observed counts.
         parameters: Name -> parameter set, in pyhf's order.
         clip: Least expected rates.
+        quantities, data, unused: Factors that are functions of parameters, as in `hfscale.model.quantities`.
+        pruned: What became of modifiers of small effect, None where nothing was to be pruned.
     """
 
     bins: Mapping[str, int]
@@ -33,15 +39,25 @@ class PointModel:
     observations: Mapping[str, Float[np.ndarray, " bins"]]
     parameters: Mapping[str, ParameterSet]
     clip: Clipping = NO_CLIPPING
+    quantities: Mapping[str, Quantity] = field(default_factory=dict)
+    data: Mapping[str, Float[np.ndarray, " datum"]] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
+    pruned: PruningReport | None = None
 
 
-def read_point(workspace: Mapping[str, Any], measurement: str, reader: SampleReader) -> PointModel:
+def read_point(
+    workspace: Mapping[str, Any],
+    measurement: str,
+    reader: SampleReader,
+    modifiers: Mapping[str, CustomModifier] = MappingProxyType({}),
+) -> PointModel:
     """Read a patched, valid workspace.
 
     Args:
         workspace: The document.
         measurement: Name of the measurement whose parameter configuration counts.
         reader: Shared by the points of a patchset, so that common samples are read once.
+        modifiers: Type -> function of the custom modifiers.
 
     Raises:
         ModelError: The document defines no valid HistFactory model.
@@ -49,8 +65,13 @@ def read_point(workspace: Mapping[str, Any], measurement: str, reader: SampleRea
     """
     chosen = next(m for m in workspace["measurements"] if m["name"] == measurement)
     extension = extension_of(chosen)
+    pruned = None
+    if extension.prune is not None:
+        rule = PruningRule(**extension.prune.model_dump())
+        workspace, pruned = reader.pruner.prune(workspace, rule)
+        chosen = next(m for m in workspace["measurements"] if m["name"] == measurement)
+        extension = extension_of(chosen)
     place = f"measurements[{measurement}]/config/{KEY}"
-    _refuse_planned_parts(extension, place)
     channels = sorted(workspace["channels"], key=lambda c: c["name"])
     samples = {
         (channel["name"], sample["name"]): reader.read(sample, channel["name"])
@@ -59,20 +80,20 @@ def read_point(workspace: Mapping[str, Any], measurement: str, reader: SampleRea
     }
     bins = {channel["name"]: len(channel["samples"][0]["data"]) for channel in channels}
     data = {o["name"]: np.asarray(o["data"], dtype=np.float64) for o in workspace["observations"]}
-    sets = _parameter_sets(bins, samples, _parameter_configs(chosen), extension.staterror)
+    config = _parameter_configs(chosen)
+    sets = _parameter_sets(bins, samples, config, extension.staterror)
+    derivation = derive(samples, sets, bins, Sources(extension, place, config, modifiers))
     return PointModel(
         bins=bins,
-        samples=samples,
+        samples=derivation.samples,
         observations={name: data[name] for name in bins},
-        parameters=_extended(sets, extension, place),
+        parameters=_extended(derivation.parameters, extension, place),
         clip=Clipping(extension.clip.samples, extension.clip.bins),
+        quantities=derivation.quantities,
+        data=derivation.data,
+        unused=derivation.unused,
+        pruned=pruned,
     )
-
-
-def _refuse_planned_parts(extension: Extension, place: str) -> None:
-    for part in ("expressions", "modifiers", "prune"):
-        if getattr(extension, part):
-            raise ModelError(f"'{part}' is not supported yet", place=f"{place}/{part}", remedy="remove it")
 
 
 def _parameter_configs(measurement: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
@@ -193,12 +214,13 @@ def _check_same_requirements(first: ParameterSet, second: ParameterSet) -> None:
 
 def poi_scales_something(point: PointModel, poi: str) -> bool:
     """Whether any expected rate of the point depends on the POI."""
+    scaling = {poi} | dependent(point.quantities, poi)
     for data in point.samples.values():
         if poi in data.normsys and data.nominal.any():
             return True
         if poi in data.histosys and any((shifted != data.nominal).any() for shifted in data.histosys[poi]):
             return True
-        scaled = any(name == poi for _, name in data.factors)
+        scaled = any(name in scaling for _, name in data.factors)
         if scaled and (data.nominal.any() or any((s != data.nominal).any() for h in data.histosys.values() for s in h)):
             return True
     return False

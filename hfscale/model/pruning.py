@@ -132,16 +132,21 @@ def prune(
 
 
 class Pruner:
-    """Prunes patched workspaces of one background; samples that come out equal are one object, as they go in."""
+    """Prunes patched workspaces of one background; samples that come out equal are one object, as they go in.
 
-    def __init__(self) -> None:
+    Args:
+        poi: A parameter of interest that is kept beside those of the workspace.
+    """
+
+    def __init__(self, poi: str = "") -> None:
+        self._poi = poi
         # The objects that identities stand for are kept, so that the identities stay theirs.
         self._largest: dict[int, tuple[Any, Float[np.ndarray, "modifier bin"]]] = {}
         self._samples: dict[tuple[Any, ...], tuple[Any, Mapping[str, Any]]] = {}
 
     def prune(self, workspace: Mapping[str, Any], rule: PruningRule) -> Pruned:
         """Prune a workspace of valid schema."""
-        protected = dict(_protected(workspace["measurements"]))
+        protected = {**dict(_protected(workspace["measurements"])), self._poi: "parameter of interest"}
         rows: list[PrunedModifier] = []
         channels = [self._channel(channel, rule, protected, rows) for channel in workspace["channels"]]
         left = _names(channels)

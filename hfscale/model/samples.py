@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfscale.errors import ModelError
+from hfscale.model.pruning import Pruner
 
 FACTOR_TYPES = ("lumi", "normfactor", "shapefactor", "shapesys", "staterror")
 """Modifier types whose parameters multiply the rate directly."""
@@ -52,9 +53,17 @@ class SampleData:
 
 
 class SampleReader:
-    """Reads sample documents, each object once."""
+    """Reads sample documents, each object once.
 
-    def __init__(self) -> None:
+    Args:
+        poi: Name of the parameter of interest, whose modifiers are not pruned.
+
+    Attributes:
+        pruner: Leaves out modifiers of small effect, where a workspace asks for it.
+    """
+
+    def __init__(self, poi: str = "") -> None:
+        self.pruner = Pruner(poi)
         self._known: dict[int, tuple[Mapping[str, Any], SampleData]] = {}
 
     def read(self, sample: Mapping[str, Any], channel: str) -> SampleData:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from hfscale.model.derived import NOTHING_DERIVED, DerivedQuantities
 from hfscale.model.interpolation import DEFAULT_CODES, InterpolationCodes
 
 UNCONSTRAINED, NORMAL, POISSON, LOGNORMAL = 0, 1, 2, 3
@@ -45,7 +46,8 @@ class Structure:
         n_varying_histosys: How many of them shift entries that vary between points (they come first of all).
         n_shared_terms: normsys terms that are the same for every point (they come first).
         entry_bin: Bin of each entry.
-        entry_factors: Parameters that multiply each entry, padded with the number of parameters.
+        entry_factors: Parameters that multiply each entry, counting derived values behind them; padded with the number
+            of both.
         entry_terms: normsys terms that multiply each entry, padded with the number of terms.
         term_parameter: Parameter of each normsys term.
         constraint: Kind of constraint of each parameter.
@@ -53,6 +55,7 @@ class Structure:
         poi: Index of the POI.
         codes: Interpolation codes.
         clip: Least expected rates.
+        derived: Factors that are functions of parameters.
     """
 
     n_bins: int
@@ -69,6 +72,7 @@ class Structure:
     poi: int
     codes: InterpolationCodes = DEFAULT_CODES
     clip: Clipping = NO_CLIPPING
+    derived: DerivedQuantities = NOTHING_DERIVED
 
     @property
     def n_entries(self) -> int:
@@ -90,6 +94,11 @@ class Structure:
         """Whether rates have limits, which give a likelihood kinks and further minima."""
         return self.clip != NO_CLIPPING
 
+    @property
+    def needs_several_starts(self) -> bool:
+        """Whether further minima are common: with limits of rates, and with functions of parameters."""
+        return self.is_clipped or self.derived != NOTHING_DERIVED
+
     @cached_property
     def digest(self) -> str:
         """Stable hash of everything that a compiled program depends on."""
@@ -97,8 +106,10 @@ class Structure:
         state.update(repr(self.codes).encode())
         if self.is_clipped:
             state.update(repr(self.clip).encode())
+        if self.derived != NOTHING_DERIVED:
+            state.update(repr(self.derived.key).encode())
         for field in fields(self):
-            if field.name in ("codes", "clip"):
+            if field.name in ("codes", "clip", "derived"):
                 continue
             value = getattr(self, field.name)
             state.update(f"{field.name}:{getattr(value, 'shape', '')}:".encode())
@@ -109,7 +120,8 @@ class Structure:
         return hash(self.digest)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Structure) and self.digest == other.digest
+        # A function that is defined again has its old name: only the functions themselves tell the two apart.
+        return isinstance(other, Structure) and self.digest == other.digest and self.derived == other.derived
 
 
 class SharedNumbers(NamedTuple):
@@ -131,7 +143,8 @@ class PointNumbers(NamedTuple):
     """Numbers that differ from point to point; the leading axis counts points (or fits).
 
     `width` is sigma of a normal or log-normal constraint and tau of a Poisson one. A parameter that a point does not
-    have is fixed and not `constrained`; a bin that it does not have has `bins` 0.
+    have is fixed and not `constrained`; a bin that it does not have has `bins` 0. `derived` are the numbers that custom
+    modifiers get, in the order of `Structure.derived.terms`.
     """
 
     nominal: Float[np.ndarray, "point varying"]
@@ -148,6 +161,7 @@ class PointNumbers(NamedTuple):
     lower: Float[np.ndarray, "point parameter"]
     upper: Float[np.ndarray, "point parameter"]
     fixed: Bool[np.ndarray, "point parameter"]
+    derived: Float[np.ndarray, "point datum"]
 
     def take(self, index: Int[np.ndarray, " selected"]) -> "PointNumbers":
         """Rows of the given points, in that order, repeated where asked."""

@@ -1,7 +1,8 @@
 """The settings of a campaign as frozen, validated models: what to compute, how to run it, which contours to draw."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -18,6 +19,7 @@ def _no_truth_value(value: object) -> object:
 
 Number = Annotated[float, BeforeValidator(_no_truth_value)]
 Count = Annotated[int, BeforeValidator(_no_truth_value)]
+ImportPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 
 
 class Settings(BaseModel):
@@ -51,6 +53,7 @@ class Calculation(Settings):
         test_poi: The tested value of the parameter of interest.
         test_stat: ``qtilde`` or ``q``, eqs. (16) and (14) of arXiv:1007.1727.
         interpcode: How the effects of normsys and histosys are interpolated.
+        modifiers: Type -> ``package.module:attribute`` of the custom modifiers that the workspace uses.
     """
 
     kind: Literal["cls"] = "cls"
@@ -58,16 +61,28 @@ class Calculation(Settings):
     test_poi: Number = Field(default=1.0, ge=0.0, allow_inf_nan=False)
     test_stat: Literal["qtilde", "q"] = "qtilde"
     interpcode: Interpcode = Interpcode()
+    modifiers: dict[str, ImportPath] = {}
+
+    def document(self) -> dict[str, Any]:
+        """The settings as JSON; without custom modifiers as they were before there were any, so that stores go on."""
+        return self.model_dump(mode="json", exclude=None if self.modifiers else {"modifiers"})
 
 
-def make_calculation(test_poi: float, test_stat: str, interpcode: Mapping[str, str]) -> Calculation:
+def make_calculation(
+    test_poi: float,
+    test_stat: str,
+    interpcode: Mapping[str, str],
+    modifiers: Mapping[str, str] = MappingProxyType({}),
+) -> Calculation:
     """Check what is to be computed.
 
     Raises:
         InputError: The tested value is negative or not finite, or there is no such statistic or interpolation code.
     """
     try:
-        return Calculation.model_validate({"test_poi": test_poi, "test_stat": test_stat, "interpcode": interpcode})
+        return Calculation.model_validate(
+            {"test_poi": test_poi, "test_stat": test_stat, "interpcode": interpcode, "modifiers": dict(modifiers)}
+        )
     except ValidationError as error:
         problem = error.errors()[0]
         name = ".".join(str(part) for part in problem["loc"])
@@ -75,7 +90,7 @@ def make_calculation(test_poi: float, test_stat: str, interpcode: Mapping[str, s
             f"{name} is {problem['input']!r}: {problem['msg']}",
             place=name,
             remedy="test_poi is a finite number from 0 upwards, test_stat qtilde or q, interpcode for example"
-            " normsys=code4,histosys=code4p (or code1; code0, code2)",
+            " normsys=code4,histosys=code4p (or code1; code0, code2), a modifier package.module:attribute",
         ) from error
 
 

@@ -1,17 +1,22 @@
 """The models of a campaign, laid out from its inputs. Knows no JAX, so that drivers can plan without it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Int
 
 from hfscale.errors import ModelError, SelectionError
 from hfscale.model.build import build_groups
+from hfscale.model.custom import CustomModifier
 from hfscale.model.interpolation import DEFAULT_CODES, InterpolationCodes
 from hfscale.model.point import PointModel, read_point
+from hfscale.model.pruning import Pruner, PruningReport, PruningRule
 from hfscale.model.samples import SampleReader
 from hfscale.model.structure import ModelGroup, Structure
 from hfscale.workspace import Inputs, SignalPoint, patched_workspace
+from hfscale.workspace.extension import extension_of
+from hfscale.workspace.loading import choose_measurement
 
 _SECONDS_PER_FLOP = 1.0 / 15e9
 _SECONDS_PER_STEP = 5e-4
@@ -19,19 +24,24 @@ _STEPS_PER_POINT = 14
 _COMPILE_SECONDS = 5.0
 
 
-def build_models(inputs: Inputs, codes: InterpolationCodes = DEFAULT_CODES) -> tuple[ModelGroup, ...]:
+def build_models(
+    inputs: Inputs,
+    codes: InterpolationCodes = DEFAULT_CODES,
+    modifiers: Mapping[str, CustomModifier] = MappingProxyType({}),
+) -> tuple[ModelGroup, ...]:
     """Lay out the models of all signal points of the inputs, grouped by structure.
 
     Args:
         inputs: What the user selected.
         codes: Interpolation codes of normsys and histosys.
+        modifiers: Type -> function of the custom modifiers.
 
     Raises:
         PatchError: A patch does not apply.
         ModelError: A patched workspace is no valid HistFactory model; the message names the signal point.
     """
-    reader = SampleReader()
-    points = [_read(inputs, point, reader) for point in inputs.points]
+    reader = SampleReader(inputs.poi)
+    points = [_read(inputs, point, reader, modifiers) for point in inputs.points]
     common = {
         channel["name"]: frozenset(sample["name"] for sample in channel["samples"])
         for channel in inputs.workspace["channels"]
@@ -39,9 +49,22 @@ def build_models(inputs: Inputs, codes: InterpolationCodes = DEFAULT_CODES) -> t
     return build_groups(points, inputs.poi, common, codes)
 
 
-def _read(inputs: Inputs, point: SignalPoint, reader: SampleReader) -> PointModel:
+def pruning_report(inputs: Inputs) -> PruningReport | None:
+    """What pruning does to the first signal point; None where the workspace does not ask for it.
+
+    Raises:
+        PatchError: The patch does not apply.
+    """
+    workspace = patched_workspace(inputs, inputs.points[0])
+    rule = extension_of(choose_measurement(workspace, inputs.measurement, inputs.workspace_source)).prune
+    return None if rule is None else Pruner(inputs.poi).prune(workspace, PruningRule(**rule.model_dump())).report
+
+
+def _read(
+    inputs: Inputs, point: SignalPoint, reader: SampleReader, modifiers: Mapping[str, CustomModifier]
+) -> PointModel:
     try:
-        return read_point(patched_workspace(inputs, point), inputs.measurement, reader)
+        return read_point(patched_workspace(inputs, point), inputs.measurement, reader, modifiers)
     except ModelError as error:
         raise ModelError(
             f"signal point '{point.name}': {error.message}", place=error.place, remedy=error.remedy

@@ -18,6 +18,7 @@ from hfscale.plan.tasks import Task
 from hfscale.runtime.events import TaskReport
 from hfscale.store.layout import VARIABLES, empty_block
 from hfscale.store.open import open_store
+from hfscale.work.custom import import_modifiers
 from hfscale.work.models import build_models, parameter_names, rows_of
 from hfscale.workspace import Inputs
 
@@ -28,10 +29,12 @@ class _Models(NamedTuple):
 
 
 @lru_cache(maxsize=4)
-def _models(store: str, settings_digest: str, codes: InterpolationCodes) -> _Models:
+def _models(
+    store: str, settings_digest: str, codes: InterpolationCodes, modifiers: tuple[tuple[str, str], ...]
+) -> _Models:
     """Models of a store, kept by the process; bounded, because a worker may serve many campaigns."""
     del settings_digest  # part of the key: another store may have taken the path
-    groups = build_models(Inputs.from_json(open_store(store).inputs()), codes)
+    groups = build_models(Inputs.from_json(open_store(store).inputs()), codes, import_modifiers(dict(modifiers)))
     return _Models(groups, parameter_names(groups))
 
 
@@ -47,7 +50,7 @@ def run_task(store: str, task_id: str) -> TaskReport:
     task = target.plan.task(task_id)
     settings = target.settings
     calculation = Calculation.model_validate(settings["calculation"])
-    models = _models(store, digest(settings), calculation.interpcode.codes())
+    models = _models(store, digest(settings), calculation.interpcode.codes(), tuple(calculation.modifiers.items()))
     arrays, reasons = compute_block(models.groups, models.parameters, task, calculation)
     named = {target.names[task.start + k]: reason for k, reason in reasons.items()}
     target.write_block(task, arrays)

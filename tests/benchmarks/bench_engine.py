@@ -1,11 +1,13 @@
 """How fast the engine is once it is compiled: CLs of whole published patchsets, next to pyhf on single points.
 
     python tests/benchmarks/bench_engine.py [--data FOLDER] [--repeats N] [--peer-points N] [--only NAME ...]
+    python tests/benchmarks/bench_engine.py --peers [--environment FOLDER] [--peer-points N] [--repeats N]
 
 Writes one JSON document to standard output. For each likelihood: seconds to lay out the models, seconds of the first
 task of one point (which compiles), milliseconds per point of all points afterwards (best and median of the repeats),
 fits, iterations, peak memory, and the time that pyhf (NumPy, SLSQP) needs for a point, with the ratio. One process with
-one thread.
+one thread. With ``--peers`` it fits some points of RegionA in turns with NextStat instead, which is installed into an
+environment of its own, kept where a folder is named.
 Nothing is asserted: times belong to a machine.
 """
 
@@ -22,9 +24,12 @@ from typing import Any
 
 os.environ.update(NPROC="1", OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", JAX_PLATFORMS="cpu")
 
+from peers import compare_with_nextstat  # beside this script
+
 DATA = Path(__file__).parents[3] / "shared" / "data"
 ARCHIVES = ("1Lbb-simplified", "sbottom-RegionB", "sbottom-RegionA", "offshell3L")
 SLOW_FOR_PEERS = ("offshell3L",)
+PEERS_FIT = "sbottom-RegionA"
 
 
 def measure(archive: Path, repeats: int) -> dict[str, Any]:
@@ -91,9 +96,14 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--peer-points", type=int, default=2)
     parser.add_argument("--only", nargs="*", default=list(ARCHIVES))
+    parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--environment", type=Path)
     options = parser.parse_args()
     document: dict[str, Any] = {"cpus": os.cpu_count(), "machine": platform.machine(), "load": os.getloadavg()[0]}
-    for name in options.only:
+    if options.peers:
+        archive = options.data / f"{PEERS_FIT}.tar.gz"
+        document[PEERS_FIT] = compare_with_nextstat(archive, options.peer_points, options.repeats, options.environment)
+    for name in [] if options.peers else options.only:
         archive = options.data / f"{name}.tar.gz"
         result = measure(archive, options.repeats)
         if options.peer_points and name not in SLOW_FOR_PEERS:

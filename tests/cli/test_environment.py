@@ -50,6 +50,7 @@ def test_a_folder_that_cannot_be_made_is_no_error(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.slow
 def test_programs_are_kept_between_runs(tmp_path: Path) -> None:
     environment = {**os.environ, "HFSCALE_CACHE": str(tmp_path / "cache")}
+    del environment["JAX_COMPILATION_CACHE_DIR"]
     for run in ("first", "second"):
         command = [sys.executable, "-c", "from hfscale.cli.main import main; main()", "cls", str(EXAMPLE)]
         command += ["-o", str(tmp_path / f"{run}.zarr"), "--points", "gluino_2200_*", "--executor", "local", "-q"]

@@ -168,6 +168,15 @@ def hessian(function: Callable[[list[Any]], Any], at: Sequence[float]) -> list[l
     return [[lower[max(j, k)][min(j, k)] for k in range(len(x))] for j in range(len(x))]
 
 
+def hessian_product(function: Callable[[list[Any]], Any], at: Sequence[float], v: Sequence[float]) -> list[float]:
+    """The Hessian times a direction: a central difference of central first differences."""
+    with mpmath.workdps(DIGITS):
+        x, direction = [mpf(value) for value in at], [mpf(value) for value in v]
+        ends = [[a + sign * STEP * b for a, b in zip(x, direction, strict=True)] for sign in (1, -1)]
+        up, down = ([_difference(function, end, k) for k in range(len(x))] for end in ends)
+        return [float((a - b) / (2 * STEP)) for a, b in zip(up, down, strict=True)]
+
+
 def _difference(function: Callable[[list[Any]], Any], x: list[Any], k: int) -> Any:
     up, down = ([*x[:k], x[k] + sign * STEP, *x[k + 1 :]] for sign in (1, -1))
     return (function(up) - function(down)) / (2 * STEP)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mpmath import mpf
 
 import hfscale
-from tests.conformance.high_precision import gradient, hessian, nll, rates
+from tests.conformance.high_precision import gradient, hessian, hessian_product, nll, rates
 from tests.conformance.strategies import workspaces
 from tests.models import Spec
 
@@ -37,7 +37,8 @@ def random_parameters(likelihood: hfscale.Likelihood, seed: int) -> np.ndarray:
     return np.clip(moved, np.maximum(lower, -2.8), np.minimum(upper, 2.8))
 
 
-def compare(spec: Spec, seed: int) -> None:
+def compare(spec: Spec, seed: int, *, whole: bool) -> None:
+    """Compare with the whole Hessian, or with its product with one direction, which is much cheaper."""
     likelihood = hfscale.Likelihood.from_workspace(spec)
     theta = random_parameters(likelihood, seed)
     names = likelihood.parameter_names
@@ -48,21 +49,25 @@ def compare(spec: Spec, seed: int) -> None:
         return nll(spec, named(names, values))
 
     assert -likelihood.logpdf(theta) == pytest.approx(float(function([*map(mpf, theta)])), rel=1e-12, abs=1e-11)
-    slope, curvature = np.array(gradient(function, theta)), np.array(hessian(function, theta))
+    found = -likelihood.hessian(theta)
     # Terms as large as the largest curvature are summed, and rounded at 1e-16 of that.
-    size = 1.0 + np.abs(curvature).max()
-    np.testing.assert_allclose(-likelihood.gradient(theta), slope, rtol=1e-10, atol=1e-13 * size)
-    np.testing.assert_allclose(-likelihood.hessian(theta), curvature, rtol=1e-10, atol=1e-12 * size)
+    size = 1.0 + np.abs(found).max()
+    np.testing.assert_allclose(-likelihood.gradient(theta), gradient(function, theta), rtol=1e-10, atol=1e-13 * size)
+    if whole:
+        np.testing.assert_allclose(found, hessian(function, theta), rtol=1e-10, atol=1e-12 * size)
+    direction = np.random.default_rng(seed).normal(size=len(theta))
+    product = hessian_product(function, theta, direction)
+    np.testing.assert_allclose(found @ direction, product, rtol=1e-10, atol=1e-12 * size)
 
 
 @settings(compiles, max_examples=6)
 @given(spec=workspaces(), seed=st.integers(0, 1000))
 def test_derivatives_of_some_workspaces(spec: Spec, seed: int) -> None:
-    compare(spec, seed)
+    compare(spec, seed, whole=False)
 
 
 @pytest.mark.slow
 @settings(compiles, max_examples=60)
 @given(spec=workspaces(), seed=st.integers(1001, 9999))
 def test_derivatives_of_many_workspaces(spec: Spec, seed: int) -> None:
-    compare(spec, seed)
+    compare(spec, seed, whole=True)

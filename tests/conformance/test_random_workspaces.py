@@ -14,7 +14,6 @@ from tests.models import PYHF_WARNING, Spec, group_of, groups_of
 pytestmark = pytest.mark.filterwarnings(PYHF_WARNING)
 
 compiles = settings(
-    max_examples=20,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
@@ -45,9 +44,8 @@ def assert_same_parameters(group: ModelGroup, reference: PyhfModel) -> None:
     assert numbers.constrained[0].sum() == len(constrained)
 
 
-@compiles
-@given(spec=workspaces(), seed=st.integers(0, 1000))
-def test_parameters_rates_and_likelihood_are_those_of_pyhf(spec: Spec, seed: int) -> None:
+def check_likelihood(spec: Spec, seed: int) -> None:
+    """Compare parameters, rates and likelihood with pyhf's."""
     group, reference = group_of(spec), pyhf_model(spec)
     assert_same_parameters(group, reference)
     theta = random_parameters(reference.model, seed)
@@ -59,9 +57,8 @@ def test_parameters_rates_and_likelihood_are_those_of_pyhf(spec: Spec, seed: int
         assert nll[0] == pytest.approx(reference.nll(theta), rel=1e-10)
 
 
-@settings(compiles, max_examples=6)
-@given(spec=workspaces(), seed=st.integers(0, 1000))
-def test_gradient_and_hessian_are_those_of_automatic_differentiation(spec: Spec, seed: int) -> None:
+def check_derivatives(spec: Spec, seed: int) -> None:
+    """Compare gradient and Hessian with automatic ones."""
     group, reference = group_of(spec), pyhf_model(spec)
     theta = random_parameters(reference.model, seed)
     assume(defined(group, reference.rates(theta)))
@@ -76,9 +73,8 @@ def test_gradient_and_hessian_are_those_of_automatic_differentiation(spec: Spec,
     assert (found.diagonal >= 0).all()
 
 
-@settings(compiles, max_examples=12)
-@given(campaign=campaigns(), seed=st.integers(0, 1000))
-def test_points_in_a_union_keep_the_likelihood_of_their_own_model(campaign: tuple[Spec, list[Spec]], seed: int) -> None:
+def check_union(campaign: tuple[Spec, list[Spec]], seed: int) -> None:
+    """Compare every point of a group with pyhf's model of that point alone."""
     background, points = campaign
     tested = 0
     for group in groups_of(points, background):
@@ -96,3 +92,46 @@ def test_points_in_a_union_keep_the_likelihood_of_their_own_model(campaign: tupl
                 assert nll[row] == pytest.approx(reference.nll(values), rel=1e-10)
             tested += 1
     assert tested == len(points)
+
+
+SEEDS, OTHER_SEEDS = st.integers(0, 1000), st.integers(1001, 99_999)
+"""Of the tests that always run and of the long ones."""
+
+
+@settings(compiles, max_examples=20)
+@given(spec=workspaces(), seed=SEEDS)
+def test_parameters_rates_and_likelihood_are_those_of_pyhf(spec: Spec, seed: int) -> None:
+    check_likelihood(spec, seed)
+
+
+@settings(compiles, max_examples=6)
+@given(spec=workspaces(), seed=SEEDS)
+def test_gradient_and_hessian_are_those_of_automatic_differentiation(spec: Spec, seed: int) -> None:
+    check_derivatives(spec, seed)
+
+
+@settings(compiles, max_examples=12)
+@given(campaign=campaigns(), seed=SEEDS)
+def test_points_in_a_union_keep_the_likelihood_of_their_own_model(campaign: tuple[Spec, list[Spec]], seed: int) -> None:
+    check_union(campaign, seed)
+
+
+@pytest.mark.slow
+@settings(compiles, max_examples=200)
+@given(spec=workspaces(), seed=OTHER_SEEDS)
+def test_likelihoods_of_many_workspaces(spec: Spec, seed: int) -> None:
+    check_likelihood(spec, seed)
+
+
+@pytest.mark.slow
+@settings(compiles, max_examples=60)
+@given(spec=workspaces(), seed=OTHER_SEEDS)
+def test_derivatives_of_many_workspaces(spec: Spec, seed: int) -> None:
+    check_derivatives(spec, seed)
+
+
+@pytest.mark.slow
+@settings(compiles, max_examples=100)
+@given(campaign=campaigns(), seed=OTHER_SEEDS)
+def test_many_unions(campaign: tuple[Spec, list[Spec]], seed: int) -> None:
+    check_union(campaign, seed)

@@ -1,12 +1,14 @@
 """Write reference-minima.json: the lowest minima that two other minimisers find on the published likelihoods.
 
 Usage: python -m tests.data.make_reference_minima [--points N] [--iminuit-points N] [--starts N] [REGION ...]
+       python -m tests.data.make_reference_minima --more-iminuit MINUTES [REGION ...]
 
 Run it in the root of the repository. For each point it makes three fits, with the POI free and at 1 and 0, each with
 L-BFGS-B (scipy) from several starts and with iminuit (strategy 2), on the likelihood and the exact gradients of
 hfscale.model; nothing of hfscale.fit takes part. The lowest value wins, and fits whose starts disagree are printed.
 iminuit takes seconds for 60 parameters and a minute for 328, so the number of its points can be limited; the file
-lists them. Regions that are not named keep what the file holds.
+lists them. Regions that are not named keep what the file holds. With --more-iminuit, iminuit fits points that it has
+not fitted yet, for so many minutes, and lowers what it finds to be too high; the file is written after every point.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import time
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,8 +43,14 @@ def main() -> int:
     parser.add_argument("--points", type=int, help="points of each region, evenly spread; all by default")
     parser.add_argument("--iminuit-points", type=int, help="how many of them iminuit fits too; all by default")
     parser.add_argument("--starts", type=int, default=8, help="scattered starts of L-BFGS-B beside the suggested one")
+    parser.add_argument("--more-iminuit", type=float, metavar="MINUTES", help="only let iminuit fit further points")
     options = parser.parse_args()
     document = json.loads(FILE.read_text()) if FILE.is_file() else {"minima": {}, "iminuit": {}}
+    if options.more_iminuit is not None:
+        deadline = time.monotonic() + 60.0 * options.more_iminuit
+        for region in options.regions:
+            ask_iminuit(document, region, deadline)
+        return 0
     for region in options.regions:
         begin = time.process_time()
         names, inputs = chosen_points(region, options.points)
@@ -49,10 +58,36 @@ def main() -> int:
         document["minima"][region] = region_minima(region, names, inputs, second, options.starts)
         document["iminuit"][region] = sorted(second)
         sys.stderr.write(f"{region}: {time.process_time() - begin:.0f} s of one core\n")
+    write(document)
+    return 0
+
+
+def write(document: dict[str, Any]) -> None:
+    """Write the file."""
     document["quantity"] = "twice the negative log-likelihood at its minimum, constants included"
     document["versions"] = {name: version(name) for name in ("iminuit", "scipy", "numpy", "jax")}
     FILE.write_text(json.dumps(dict(sorted(document.items())), indent=1) + "\n")
-    return 0
+
+
+def ask_iminuit(document: dict[str, Any], region: str, deadline: float) -> None:
+    """Let iminuit fit the points of a region that it has not fitted, from their start and where L-BFGS-B ends."""
+    names, inputs = chosen_points(region, None)
+    groups = [(group, Fits(group)) for group in build_models(inputs)]
+    rows = [(names[member], group, fits, row) for group, fits in groups for row, member in enumerate(group.members)]
+    waiting = [entry for entry in rows if entry[0] not in document["iminuit"][region]]
+    # In an order that is spread over the plane however early the time is over.
+    for k in np.random.default_rng(SEED).permutation(len(waiting)):
+        name, group, fits, row = waiting[k]
+        if time.monotonic() > deadline:
+            return
+        known = document["minima"][region][name]
+        for hypothesis, mu in HYPOTHESES.items():
+            numbers, start = hypothesis_numbers(group, row, mu)
+            found = candidates(fits.fit(numbers), start, 0, True)
+            print_disagreement(f"{region} {name} {hypothesis}", {**found, "known": known[hypothesis]})
+            known[hypothesis] = min(known[hypothesis], round(min(found.values()), 9))
+        document["iminuit"][region] = sorted([*document["iminuit"][region], name])
+        write(document)
 
 
 def spread(total: int, count: int | None) -> np.ndarray:

@@ -38,8 +38,7 @@ def start(store: Path, executor: str) -> "subprocess.Popen[str]":
     options = ("-o", str(store), "--executor", executor, "--workers", "2", "--task-points", "10")
     return subprocess.Popen(
         [sys.executable, "-c", "from hfscale.cli.main import main; main()", "cls", *files, *options],
-        # One folder of compiled programs for all runs of this test session: what is tested is not the compiler.
-        env={**os.environ, "PYTHONPATH": str(ROOT), "HFSCALE_CACHE": str(store.parents[1] / "programs")},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -119,6 +119,7 @@ def minuit_value(group: ModelGroup, fit: PointNumbers, start: np.ndarray) -> flo
     return float(minuit.fval)
 
 
+@pytest.mark.slow
 def test_minima_are_those_of_iminuit() -> None:
     names = ["gluino_1200_1000", "gluino_2200_400"]
     background, specs = patched(EXAMPLE, names)

@@ -35,7 +35,7 @@ def test_iminuit_finds_names_limits_and_gradient_by_itself() -> None:
         assert minuit.fval == pytest.approx(likelihood.fit().twice_nll, abs=1e-4)
 
 
-@pytest.mark.parametrize("name", ["everything", "example"])
+@pytest.mark.parametrize("name", ["everything", pytest.param("example", marks=pytest.mark.slow)])
 def test_migrad_converges_to_the_minimum_of_the_fit(name: str) -> None:
     likelihood = example_case().likelihood if name == "example" else case_of(EVERYTHING).likelihood
     minuit = likelihood.cost().minuit()

@@ -37,10 +37,10 @@ def mixed(n_bins: int) -> ModelGroup:
 
 
 def near_a_minimum(group: ModelGroup, theta: np.ndarray) -> tuple[Any, Any, FirstOrder]:
-    """Numbers with data two percent above the rates at `theta`, where the Hessian is positive definite."""
+    """Numbers with data just above the rates at `theta`, where the Hessian is positive definite."""
     shared, points = on_device(group)
     rates = first_order(group.structure, shared, points, jnp.asarray(theta)).rates
-    points = points._replace(data=1.02 * rates)
+    points = points._replace(data=1.001 * rates)
     return shared, points, first_order(group.structure, shared, points, jnp.asarray(theta))
 
 
@@ -61,14 +61,14 @@ def test_blocks_are_the_plain_hessian(n_bins: int, fewest: float, monkeypatch: p
         curvature = ArrowCurvature(layout, arrow_hessian(group.structure, layout, shared, points, ev))
         plain = dense_curvature(dense)
         poi = group.structure.poi
-        np.testing.assert_allclose(curvature.multiply(vector), plain.multiply(vector), rtol=1e-12, atol=1e-10)
+        np.testing.assert_allclose(curvature.multiply(vector), plain.multiply(vector), rtol=1e-10, atol=1e-9)
         np.testing.assert_allclose(curvature.diagonal(), plain.diagonal(), rtol=1e-12)
-        np.testing.assert_allclose(curvature.row(poi), plain.row(poi), rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(curvature.row(poi), plain.row(poi), rtol=1e-10, atol=1e-10)
         free = jnp.asarray(rng.random(theta.shape) < 0.8).at[:, poi].set(True)
         step, expected = (newton_step(c, ev.gradient, free, poi) for c in (curvature, plain))
     assert expected.definite.all()
     for found, wanted in zip(step, expected, strict=True):
-        np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(found, wanted, rtol=1e-8, atol=1e-10)
 
 
 def test_an_indefinite_block_is_noticed() -> None:

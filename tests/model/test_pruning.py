@@ -12,11 +12,13 @@ from hfscale.model.pruning import Pruned, Pruner, PruningRule
 from tests.models import (
     PYHF_WARNING,
     Spec,
+    group_of,
     histosys,
     modifier,
     normfactor,
     normsys,
     one_channel,
+    position,
     sample,
     workspace,
 )
@@ -170,3 +172,34 @@ def test_the_report_is_a_table() -> None:
 def test_senseless_thresholds_are_refused() -> None:
     with pytest.raises(InputError, match="no relative effect"):
         hfscale.prune(model(), -0.1)
+
+
+def test_a_workspace_can_ask_for_pruning_itself() -> None:
+    asked = hfscale.Likelihood.from_workspace(model(hfscale={"prune": {"threshold": 0.005}}))
+    by_hand = hfscale.Likelihood.from_workspace(hfscale.prune(model(), 0.005).workspace)
+    assert asked.parameter_names == by_hand.parameter_names
+    assert asked.group.structure == by_hand.group.structure
+    assert asked.pruned is not None
+    assert asked.pruned.vanished == ("h4", "n4")
+    assert by_hand.pruned is None
+
+
+def test_settings_of_parameters_that_pruning_removes_are_no_mistake() -> None:
+    key = {"prune": {"threshold": 0.005}, "parameters": [{"name": "n4", "constraint": "none"}]}
+    assert "n4" not in hfscale.Likelihood.from_workspace(model(hfscale=key)).parameter_names
+
+
+def test_a_poi_chosen_at_call_time_is_kept() -> None:
+    likelihood = hfscale.Likelihood.from_workspace(model(hfscale={"prune": {"threshold": 0.005}}), poi="n4")
+    assert (likelihood.poi_name, "h4" in likelihood.parameter_names) == ("n4", False)
+
+
+def test_points_that_are_pruned_differently_share_a_structure() -> None:
+    def point(effect: float) -> Spec:
+        spec = model(hfscale={"prune": {"threshold": 0.005}})
+        spec["channels"][0]["samples"][0]["modifiers"].append(normsys("own", 1 + effect, 1 - effect))
+        return spec
+
+    group = group_of(point(0.2), point(0.001))
+    own = position(group, "own")
+    assert group.present[:, own].tolist() == [True, False]
