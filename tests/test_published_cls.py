@@ -12,7 +12,7 @@ from tests.program import hfscale as command
 
 pytestmark = pytest.mark.data
 
-TOLERANCE = 1e-5
+TOLERANCE = 1e-6
 
 
 @pytest.fixture(scope="module")

@@ -34,10 +34,10 @@ SEED = 4171
 LOWER = 1e-6
 """A restart that ends lower than this in -ln L has found another minimum."""
 MOST_MISSED = 0.01
-MANY, SOME = 1000, 100
+MANY, SOME = 1000, 50
 """Toys of the long and of the short audit; each is fitted with the POI free and fixed."""
-SOME_RESTARTS = 30
-N_HESSIANS = 6
+SOME_RESTARTS = 20
+N_HESSIANS = 4
 PERTURBATION = 0.7
 """By how much restarts are moved away, in units of each parameter's width."""
 

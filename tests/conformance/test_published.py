@@ -32,6 +32,7 @@ def unpacked(folder: Path, name: str) -> tuple[Spec, dict[str, Any]]:
     return background, {p["metadata"]["name"]: p["patch"] for p in patchset["patches"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("region", ["sbottom-RegionA", "sbottom-RegionB"])
 def test_cls_of_published_points(shared_data: Path, region: str) -> None:
     reference = json.loads((shared_data / "reference-cls.json").read_text())[region]

@@ -41,6 +41,9 @@ MODELS: dict[str, Spec] = {
     "coupled histosys": COUPLED_HISTOSYS,
     "coupled shapefactor": SHAPEFACTOR,
 }
+ALSO_WORKED = ("shapesys", "normsys", "two channels", "coupled normsys", "coupled shapefactor")
+"""Those whose like has documented limits in `test_worked_examples`; here they run among the long tests."""
+CASES = [pytest.param(name, marks=pytest.mark.slow if name in ALSO_WORKED else ()) for name in MODELS]
 STATISTICS: tuple[TestStatistic, ...] = ("q", "qtilde")
 
 
@@ -59,7 +62,7 @@ def model_of(spec: Spec) -> tuple[Any, Any]:
     return model, measured.data(model)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", CASES)
 def test_cls_is_that_of_pyhf(name: str) -> None:
     model, data = model_of(MODELS[name])
     for statistic in STATISTICS:
@@ -88,7 +91,7 @@ def discovery(likelihood: hfscale.Likelihood, data: Any = None) -> float:
     return likelihood.fit(data, poi=0.0).twice_nll - likelihood.fit(data).twice_nll
 
 
-@pytest.mark.parametrize("name", ["shapesys", "histosys", "two channels"])
+@pytest.mark.parametrize("name", ["shapesys", "histosys", pytest.param("two channels", marks=pytest.mark.slow)])
 def test_discovery_statistics_are_those_of_pyhf(name: str) -> None:
     model, data = model_of(MODELS[name])
     likelihood = hfscale.Likelihood.from_workspace(MODELS[name], interpcode=CODES)
