@@ -103,7 +103,8 @@ def prepare(
         plan = make_plan(len(inputs.points), task_points, digest(settings), settings["points"])
     check_points(inputs)
     groups = build_models(inputs, calculation.interpcode.codes(), modifiers)
-    check_test_poi(groups, inputs.poi, calculation.test_poi)
+    for value in calculation.tested_values:
+        check_test_poi(groups, inputs.poi, value)
     if (calculation.test_stat == "qtilde") != bounded_below_at_zero(groups):
         _warn_of_mismatch(calculation.test_stat, inputs.poi)
     return Preparation(
@@ -238,7 +239,7 @@ def _create(preparation: Preparation) -> ResultStore:
         plan=preparation.plan,
         labels=label_arrays(inputs),
         parameters=preparation.parameters,
-        mu=np.array([preparation.calculation.test_poi]),
+        mu=np.array(preparation.calculation.poi_values, dtype=np.float64),
         provenance=_provenance(inputs),
     )
 

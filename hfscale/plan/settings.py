@@ -101,12 +101,12 @@ class Calculation(Settings):
 
 
 _REMEDY = (
-    "test_poi is a finite number from 0 upwards, test_stat qtilde or q, calctype asymptotics or toybased, interpcode for"
-    " example normsys=code4,histosys=code4p (or code1; code0, code2), a modifier package.module:attribute"
+    "test_poi is a finite number from 0 upwards, test_stat qtilde or q, calctype asymptotics or toybased, interpcode"
+    " for example normsys=code4,histosys=code4p (or code1; code0, code2), a modifier package.module:attribute"
 )
 _TOY_REMEDY = (
-    "with calctype toybased, ntoys is from 1 and seed and first_toy from 0 upwards, ensemble unconditional, aux-profiled"
-    " or aux-observed, toy_nuisance profiled or prefit"
+    "with calctype toybased, ntoys is from 1 and seed and first_toy from 0 upwards, ensemble unconditional,"
+    " aux-profiled or aux-observed, toy_nuisance profiled or prefit"
 )
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Shaped
 from hfscale.errors import StoreError
 from hfscale.inference.results import PointStatus
 from hfscale.plan.tasks import Plan, Task
-from hfscale.store.layout import VARIABLES, block_shape
+from hfscale.store.layout import Variable, block_shape
 
 if TYPE_CHECKING:
     import zarr
@@ -27,11 +27,17 @@ def open_group(path: Path) -> "zarr.Group":
         raise StoreError(f"the store {path} is damaged: {error}", remedy="make a new store") from error
 
 
-def write_block(group: "zarr.Group", plan: Plan, task: Task, arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> None:
+def write_block(
+    group: "zarr.Group",
+    plan: Plan,
+    variables: Mapping[str, Variable],
+    task: Task,
+    arrays: Mapping[str, Shaped[np.ndarray, "..."]],
+) -> None:
     """Write all arrays of a task; see `hfscale.store.store.ResultStore.write_block`."""
     _check_task(plan, task)
-    _check_arrays(group, task, arrays)
-    for name in VARIABLES:
+    _check_arrays(group, variables, task, arrays)
+    for name in variables:
         # A chunk that holds only the fill value must still become a file; zarr's default would delete an existing one.
         array = open_array(group, name).with_config({"write_empty_chunks": True})
         try:
@@ -43,7 +49,7 @@ def write_block(group: "zarr.Group", plan: Plan, task: Task, arrays: Mapping[str
             ) from error
 
 
-def block_digest(group: "zarr.Group", plan: Plan, task: Task) -> str:
+def block_digest(group: "zarr.Group", plan: Plan, variables: Mapping[str, Variable], task: Task) -> str:
     """Return the SHA-256 of all arrays of a task as they are in the store.
 
     Raises:
@@ -51,7 +57,7 @@ def block_digest(group: "zarr.Group", plan: Plan, task: Task) -> str:
     """
     _check_task(plan, task)
     digest = hashlib.sha256()
-    for name, variable in VARIABLES.items():
+    for name, variable in variables.items():
         try:
             values = np.asarray(open_array(group, name)[task.start : task.stop])
         except (OSError, ValueError, RuntimeError) as error:
@@ -81,15 +87,21 @@ def _check_task(plan: Plan, task: Task) -> None:
         raise StoreError(f"task {task.id} (points {task.start} to {task.stop}) is not in the plan of the store")
 
 
-def _check_arrays(group: "zarr.Group", task: Task, arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> None:
-    missing, unknown = VARIABLES.keys() - arrays.keys(), arrays.keys() - VARIABLES.keys()
+def _check_arrays(
+    group: "zarr.Group",
+    variables: Mapping[str, Variable],
+    task: Task,
+    arrays: Mapping[str, Shaped[np.ndarray, "..."]],
+) -> None:
+    missing, unknown = variables.keys() - arrays.keys(), arrays.keys() - variables.keys()
     if missing or unknown:
         raise StoreError(
             f"the block of task {task.id} lacks {sorted(missing)} and has unknown {sorted(unknown)}",
             remedy="start from hfscale.store.layout.empty_block",
         )
-    n_mu, n_parameters = open_array(group, "mu").shape[0], open_array(group, "parameter").shape[0]
-    for name, variable in VARIABLES.items():
+    n_mu = open_array(group, "mu").shape[0] if "mu" in group else 0
+    n_parameters = open_array(group, "parameter").shape[0]
+    for name, variable in variables.items():
         expected = block_shape(variable, task.n_points, n_mu, n_parameters)
         given = arrays[name]
         if given.shape != expected or given.dtype != variable.dtype:

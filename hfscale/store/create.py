@@ -18,7 +18,7 @@ from jaxtyping import Float
 from hfscale.errors import StoreError
 from hfscale.plan.tasks import Plan
 from hfscale.store import files
-from hfscale.store.layout import FORMAT_VERSION, NSIGMA, RESERVED, VARIABLES, Variable, block_shape
+from hfscale.store.layout import FORMAT_VERSION, NSIGMA, RESERVED, Variable, block_shape, variables_of
 from hfscale.store.open import is_store, open_store
 from hfscale.store.store import ResultStore
 
@@ -48,7 +48,7 @@ def create_store(
         plan: The tasks; a task is one chunk of the point axis.
         labels: One array over the points per label of the patchset, of numbers or of text.
         parameters: Names of the model's parameters.
-        mu: The tested values of the parameter of interest.
+        mu: The tested values of the parameter of interest; none where the calculation finds its own.
         provenance: JSON document of who made it with what: versions, digests.
 
     Raises:
@@ -125,12 +125,14 @@ def _write_arrays(
             "coordinates": " ".join(["name", *label_names.values()]),
         },
     )
-    for variable in VARIABLES.values():
+    variables = variables_of(settings["calculation"])
+    for variable in variables.values():
         _create_variable(group, variable, plan, len(mu), len(parameters))
     _create_coordinate(group, "name", "point", np.array(settings["points"], dtype=object), "name of the signal point")
     for label, values in labels.items():
         _create_coordinate(group, label_names[label], "point", values, label)
-    _create_coordinate(group, "mu", "mu", mu, "tested value of the parameter of interest")
+    if any("mu" in variable.dims for variable in variables.values()):
+        _create_coordinate(group, "mu", "mu", mu, "tested value of the parameter of interest")
     _create_coordinate(group, "nsigma", "nsigma", np.array(NSIGMA), "standard deviations from the expected median")
     _create_coordinate(group, "parameter", "parameter", np.array(parameters, dtype=object), "name of the parameter")
     files.create_ledger_node(group)

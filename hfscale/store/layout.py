@@ -4,6 +4,7 @@ Every number that is missing is NaN, and whether it is missing because nothing r
 because a fit failed is told by a status array next to it, never by the number.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
@@ -90,8 +91,21 @@ _TABLE = (
 )
 
 VARIABLES = MappingProxyType({variable.name: variable for variable in _TABLE})
+"""Arrays of asymptotic CLs at one POI value or several."""
+
+_BY_KIND: Mapping[str, Mapping[str, Variable]] = MappingProxyType({"cls": VARIABLES, "scan": VARIABLES})
+
 DIMENSIONS = ("point", "mu", "nsigma", "parameter")
-RESERVED = frozenset({*VARIABLES, *DIMENSIONS, "name"})
+RESERVED = frozenset({*(name for variables in _BY_KIND.values() for name in variables), *DIMENSIONS, "name"})
+
+
+def variables_of(calculation: Mapping[str, Any]) -> Mapping[str, Variable]:
+    """Return the arrays of a store by name, in the order in which they are written.
+
+    Args:
+        calculation: The document of `hfscale.plan.settings.Calculation`.
+    """
+    return _BY_KIND[calculation.get("kind", "cls")]
 
 
 def block_shape(variable: Variable, n_points: int, n_mu: int, n_parameters: int) -> tuple[int, ...]:
@@ -100,9 +114,11 @@ def block_shape(variable: Variable, n_points: int, n_mu: int, n_parameters: int)
     return tuple(sizes[dim] for dim in variable.dims)
 
 
-def empty_block(n_points: int, n_mu: int, n_parameters: int) -> dict[str, np.ndarray]:
+def empty_block(
+    n_points: int, n_mu: int, n_parameters: int, variables: Mapping[str, Variable] = VARIABLES
+) -> dict[str, np.ndarray]:
     """Return all arrays of a block of signal points, filled as if nothing had run, for a task to fill."""
     return {
         name: np.full(block_shape(variable, n_points, n_mu, n_parameters), variable.fill, dtype=variable.dtype)
-        for name, variable in VARIABLES.items()
+        for name, variable in variables.items()
     }

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import zarr
 
 
-def open_dataset(path: Path, status: UInt8[np.ndarray, "point mu"]) -> "xarray.Dataset":
+def open_dataset(path: Path, status: UInt8[np.ndarray, "point *mu"]) -> "xarray.Dataset":
     """Open a store as a dataset whose arrays are read when they are used.
 
     `xarray.open_zarr` gives the same without this package, but for one thing: a task that was killed between its data
@@ -30,7 +30,7 @@ def open_dataset(path: Path, status: UInt8[np.ndarray, "point mu"]) -> "xarray.D
     return dataset.assign(status=(stored.dims, status, stored.attrs))
 
 
-def point_status(group: "zarr.Group", plan: Plan, done: AbstractSet[str]) -> UInt8[np.ndarray, "point mu"]:
+def point_status(group: "zarr.Group", plan: Plan, done: AbstractSet[str]) -> UInt8[np.ndarray, "point *mu"]:
     """Return the status of every point at every POI value, "not run" for those of unfinished tasks."""
     status = np.array(open_array(group, "status")[...], dtype=np.uint8)
     for task in plan.tasks:

@@ -50,7 +50,7 @@ def summarize(
     plan: Plan,
     markers: Mapping[str, Mapping[str, Any]],
     failures: Mapping[str, str],
-    point_status: UInt8[np.ndarray, "point mu"],
+    point_status: UInt8[np.ndarray, "point *mu"],
 ) -> StoreStatus:
     """Count the points and tasks of a store.
 
@@ -80,11 +80,11 @@ def summarize(
     )
 
 
-def worst_status(status: UInt8[np.ndarray, "point mu"]) -> UInt8[np.ndarray, "point"]:
+def worst_status(status: UInt8[np.ndarray, "point *mu"]) -> UInt8[np.ndarray, "point"]:
     """Reduce the status of each point over its POI values: failed, else not run, else no signal, else ok."""
     worst = np.full(status.shape[0], PointStatus.OK, dtype=np.uint8)
     for value in (PointStatus.NO_SIGNAL, PointStatus.NOT_RUN, PointStatus.FAILED):
-        worst[(status == value).any(axis=1)] = value
+        worst[(status == value).reshape(len(status), -1).any(axis=1)] = value
     return worst
 
 

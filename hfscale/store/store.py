@@ -12,6 +12,7 @@ from jaxtyping import Shaped, UInt8
 
 from hfscale.plan.tasks import Plan, Task
 from hfscale.store import blocks, files, ledger, lock, read
+from hfscale.store.layout import Variable, variables_of
 from hfscale.store.status import StoreStatus, summarize
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ class ResultStore:
         return dict(self.attributes["settings"])
 
     @property
+    def variables(self) -> Mapping[str, Variable]:
+        """The arrays over the signal points, by name; which, depends on what is calculated."""
+        return variables_of(self.settings["calculation"])
+
+    @property
     def labels(self) -> dict[str, str]:
         """Name of the array of each label of the patchset, by label."""
         return {label: name for name, label in self.attributes["labels"].items()}
@@ -65,12 +71,12 @@ class ResultStore:
 
         Args:
             task: A task of the plan; its points are whole chunks.
-            arrays: Every variable of `hfscale.store.layout.VARIABLES`, over the task's points.
+            arrays: Every one of `variables`, over the task's points.
 
         Raises:
             StoreError: A variable is missing, unknown, or of another shape or type; or the disk refuses.
         """
-        blocks.write_block(self.group, self.plan, task, arrays)
+        blocks.write_block(self.group, self.plan, self.variables, task, arrays)
 
     def mark_done(self, task: Task, report: Mapping[str, Any]) -> None:
         """Record that a task is finished: the last thing that a task does.
@@ -83,7 +89,7 @@ class ResultStore:
         Raises:
             StoreError: The block is not completely there, or the marker cannot be written.
         """
-        digest = blocks.block_digest(self.group, self.plan, task)
+        digest = blocks.block_digest(self.group, self.plan, self.variables, task)
         ledger.write_marker(self.path, task, {**report, "sha256": digest})
 
     def done(self) -> set[str]:
@@ -108,7 +114,7 @@ class ResultStore:
         """Return why each failed signal point failed, by name."""
         return read.point_reasons(self.names, self.plan, ledger.markers(self.path).values(), self.failures())
 
-    def point_status(self) -> UInt8[np.ndarray, "point mu"]:
+    def point_status(self) -> UInt8[np.ndarray, "point *mu"]:
         """Return the `hfscale.store.layout.PointStatus` of every point; "not run" where the task is unfinished."""
         return read.point_status(self.group, self.plan, self.done())
 

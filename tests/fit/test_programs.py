@@ -15,7 +15,10 @@ from hfscale.inference.cls import asymptotic_cls
 from hfscale.inference.results import PointStatus
 from tests.models import counting, fit_all, group_of, normsys
 
-COMPILATION = "/jax/core/compile/backend_compile_duration"
+COMPILATIONS = (
+    "/jax/core/compile/backend_compile_duration",
+    "/jax/compilation_cache/compile_time_saved_sec",  # those that the kept programs of other tests spared
+)
 
 
 def test_the_same_structure_is_compiled_once() -> None:
@@ -50,7 +53,7 @@ def test_a_published_patchset_needs_few_compilations(shared_data: Path) -> None:
     durations: list[float] = []
 
     def listen(event: str, seconds: float, **_: Any) -> None:
-        if event == COMPILATION:
+        if event in COMPILATIONS:
             durations.append(seconds)
 
     queue_program.cache_clear()

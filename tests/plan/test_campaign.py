@@ -71,7 +71,7 @@ def test_an_override_that_fits_nowhere_is_refused(campaign_file: Path, override:
         ("calculation.test_poi=-1", "calculation.test_poi", "greater than or equal to 0"),
         ("calculation.test_poi=.nan", "calculation.test_poi", "finite"),
         ("calculation.test_poi=true", "calculation.test_poi", "not true or false"),
-        ("calculation.calctype=toybased", "calculation.calctype", "asymptotics"),
+        ("calculation.calctype=toys", "calculation.calctype", "asymptotics"),
         ("contours.0.z=1", "contours.0.z", "known keys here are x, y, select, output, project, style"),
         ("run.workers=0", "run.workers", "greater than or equal to 1"),
         ("schema=2", "schema", "1"),
