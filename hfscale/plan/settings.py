@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from hfscale.errors import InputError
+from hfscale.inference.toys.settings import Ensemble, ToyNuisance, ToySettings
 from hfscale.model.interpolation import HistosysCode, InterpolationCodes, NormsysCode
 
 
@@ -23,8 +24,40 @@ ImportPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 
 TOY_OPTIONS = frozenset({"ntoys", "seed", "first_toy", "ensemble", "toy_nuisance"})
 """Fields of `Calculation` that only toys have."""
+KIND_OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "cls": frozenset({"test_poi", "test_stat"}),
+        "limit": frozenset({"level", "rtol", "test_stat"}),
+        "scan": frozenset({"poi_grid", "test_stat"}),
+        "significance": frozenset(),
+    }
+)
+"""Fields of `Calculation` that not all kinds have, for each kind."""
 LARGEST_INDEX = 2**62
 """Seeds and indices of toys stay below, so that they fit into signed integers of 64 bits."""
+
+
+LARGEST_GRID = 10_000
+
+
+def read_grid(text: str) -> tuple[float, ...]:
+    """Values of the grid ``A:B:N``: N of them, evenly spaced from A to B.
+
+    Raises:
+        ValueError: The text is something else, or A is not between 0 and B.
+    """
+    parts = text.split(":")
+    if len(parts) != 3:
+        raise ValueError("a grid is written A:B:N, for example 0:5:41")
+    first, last, count = float(parts[0]), float(parts[1]), int(parts[2])
+    if not 0.0 <= first < last < float("inf") or not 2 <= count <= LARGEST_GRID:
+        raise ValueError(f"a grid A:B:N needs 0 <= A < B, and N from 2 to {LARGEST_GRID}")
+    return tuple(first + (last - first) * k / (count - 1) for k in range(count))
+
+
+def _checked_grid(text: str) -> str:
+    read_grid(text)
+    return text
 
 
 class Settings(BaseModel):
@@ -53,10 +86,14 @@ class Calculation(Settings):
     """What is computed for every signal point. Two stores may be compared only if this is equal in both.
 
     Attributes:
-        kind: ``cls``, the CLs at one value of the parameter of interest.
+        kind: ``cls``, the CLs at one value of the parameter of interest; ``scan``, at several; ``limit``, the upper
+            limits on it; ``significance``, the p-value of the background-only hypothesis.
         calctype: ``asymptotics``, the formulas of arXiv:1007.1727, or ``toybased``, pseudo-experiments.
         test_poi: The tested value of the parameter of interest.
         test_stat: ``qtilde`` or ``q``, eqs. (16) and (14) of arXiv:1007.1727.
+        poi_grid: The tested values of a scan, ``A:B:N`` for N values from A to B.
+        level: CLs at an upper limit.
+        rtol: Relative precision of upper limits.
         interpcode: How the effects of normsys and histosys are interpolated.
         modifiers: Type -> ``package.module:attribute`` of the custom modifiers that the workspace uses.
         ntoys: Toys per signal point and hypothesis.
@@ -68,17 +105,20 @@ class Calculation(Settings):
             hypothesis (``profiled``), or their values before any fit (``prefit``).
     """
 
-    kind: Literal["cls"] = "cls"
+    kind: Literal["cls", "limit", "scan", "significance"] = "cls"
     calctype: Literal["asymptotics", "toybased"] = "asymptotics"
     test_poi: Number = Field(default=1.0, ge=0.0, allow_inf_nan=False)
     test_stat: Literal["qtilde", "q"] = "qtilde"
+    poi_grid: Annotated[str, AfterValidator(_checked_grid)] | None = None
+    level: Number = Field(default=0.05, gt=0.0, lt=1.0)
+    rtol: Number = Field(default=1e-4, ge=1e-7, le=0.1)
     interpcode: Interpcode = Interpcode()
     modifiers: dict[str, ImportPath] = {}
     ntoys: Count = Field(default=2000, ge=1, lt=LARGEST_INDEX)
     seed: Count = Field(default=0, ge=0, lt=LARGEST_INDEX)
     first_toy: Count = Field(default=0, ge=0, lt=LARGEST_INDEX)
-    ensemble: Literal["unconditional", "aux-profiled", "aux-observed"] = "unconditional"
-    toy_nuisance: Literal["profiled", "prefit"] = "profiled"
+    ensemble: Ensemble = "unconditional"
+    toy_nuisance: ToyNuisance = "profiled"
 
     @model_validator(mode="after")
     def _refuse_options_without_effect(self) -> "Calculation":
@@ -87,14 +127,50 @@ class Calculation(Settings):
             raise ValueError(f"{', '.join(given)} without calctype toybased would have no effect")
         return self
 
+    @model_validator(mode="after")
+    def _refuse_options_of_other_kinds(self) -> "Calculation":
+        given = sorted(self._options_of_other_kinds & self.model_fields_set)
+        if given:
+            raise ValueError(f"{', '.join(given)} would have no effect with kind {self.kind}")
+        if self.kind == "scan" and self.poi_grid is None:
+            raise ValueError("a scan needs its poi_grid")
+        if self.kind != "cls" and self.toybased:
+            raise ValueError(f"kind {self.kind} is not possible with calctype toybased")
+        return self
+
+    @property
+    def _options_of_other_kinds(self) -> frozenset[str]:
+        return frozenset().union(*KIND_OPTIONS.values()) - KIND_OPTIONS[self.kind]
+
+    @property
+    def statistic(self) -> str:
+        """The test statistic: that of discovery (eq. 12 of arXiv:1007.1727) for a significance."""
+        return "q0" if self.kind == "significance" else self.test_stat
+
+    @property
+    def poi_values(self) -> tuple[float, ...]:
+        """The POI values that results are kept for; none for kinds that find their own."""
+        if self.kind == "scan":
+            return read_grid(str(self.poi_grid))
+        return (self.test_poi,) if self.kind == "cls" else ()
+
+    @property
+    def fitted_values(self) -> tuple[float, ...]:
+        """POI values beside 0 at which fits are certain to be made, and which must therefore be within bounds."""
+        return (1.0,) if self.kind == "significance" else self.poi_values
+
     @property
     def toybased(self) -> bool:
         """Whether p-values come from toys."""
         return self.calctype == "toybased"
 
+    def toy_settings(self) -> ToySettings:
+        """How toys are thrown, as the inference takes it; for a store's further seeds, replace the seed."""
+        return ToySettings(self.ensemble, self.toy_nuisance, self.seed, self.test_stat)
+
     def document(self) -> dict[str, Any]:
         """The settings as JSON, without what is not used: stores made before there were such settings go on."""
-        unused = set() if self.toybased else set(TOY_OPTIONS)
+        unused: set[str] = set() if self.toybased else {*TOY_OPTIONS}
         if not self.modifiers:
             unused.add("modifiers")
         return self.model_dump(mode="json", exclude=unused)
