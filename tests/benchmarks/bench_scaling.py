@@ -152,15 +152,20 @@ def _growth(campaigns: int, make: Callable[[int], Any]) -> dict[str, Any]:
 
 def workers(options: argparse.Namespace) -> dict[str, Any]:
     """One Dask worker against two, on the same points; the workers have started and compiled before."""
+    import distributed
+
     import hfscale
-    from hfscale.runtime.executors.choose import open_executor
 
     archive, seconds = options.data / "sbottom-RegionA.tar.gz", {}
     for count in (1, 2):
-        with tempfile.TemporaryDirectory() as folder, open_executor("dask", count) as executor:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            distributed.LocalCluster(count, threads_per_worker=1, dashboard_address=None) as cluster,
+            distributed.Client(cluster) as client,
+        ):
             for name in ("warm", "timed"):
                 begin = time.perf_counter()
-                hfscale.cls(archive, store=Path(folder) / f"{name}.zarr", executor=executor, task_points=10)
+                hfscale.cls(archive, store=Path(folder) / f"{name}.zarr", executor=client, task_points=10)
                 seconds[count] = time.perf_counter() - begin
     return {"seconds": seconds, "ratio": seconds[1] / seconds[2]}
 
