@@ -103,9 +103,9 @@ def prepare(
         plan = make_plan(len(inputs.points), task_points, digest(settings), settings["points"])
     check_points(inputs)
     groups = build_models(inputs, calculation.interpcode.codes(), modifiers)
-    for value in calculation.tested_values:
+    for value in calculation.fitted_values:
         check_test_poi(groups, inputs.poi, value)
-    if (calculation.test_stat == "qtilde") != bounded_below_at_zero(groups):
+    if calculation.kind != "significance" and (calculation.test_stat == "qtilde") != bounded_below_at_zero(groups):
         _warn_of_mismatch(calculation.test_stat, inputs.poi)
     return Preparation(
         inputs=inputs,

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from hfscale.errors import InputError
 from hfscale.inference.toys.settings import Ensemble, ToyNuisance, ToySettings
 from hfscale.model.interpolation import HistosysCode, InterpolationCodes, NormsysCode
+from hfscale.plan.grid import checked_grid, read_grid
 
 
 def _no_truth_value(value: object) -> object:
@@ -35,29 +36,6 @@ KIND_OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
 """Fields of `Calculation` that not all kinds have, for each kind."""
 LARGEST_INDEX = 2**62
 """Seeds and indices of toys stay below, so that they fit into signed integers of 64 bits."""
-
-
-LARGEST_GRID = 10_000
-
-
-def read_grid(text: str) -> tuple[float, ...]:
-    """Values of the grid ``A:B:N``: N of them, evenly spaced from A to B.
-
-    Raises:
-        ValueError: The text is something else, or A is not between 0 and B.
-    """
-    parts = text.split(":")
-    if len(parts) != 3:
-        raise ValueError("a grid is written A:B:N, for example 0:5:41")
-    first, last, count = float(parts[0]), float(parts[1]), int(parts[2])
-    if not 0.0 <= first < last < float("inf") or not 2 <= count <= LARGEST_GRID:
-        raise ValueError(f"a grid A:B:N needs 0 <= A < B, and N from 2 to {LARGEST_GRID}")
-    return tuple(first + (last - first) * k / (count - 1) for k in range(count))
-
-
-def _checked_grid(text: str) -> str:
-    read_grid(text)
-    return text
 
 
 class Settings(BaseModel):
@@ -109,7 +87,7 @@ class Calculation(Settings):
     calctype: Literal["asymptotics", "toybased"] = "asymptotics"
     test_poi: Number = Field(default=1.0, ge=0.0, allow_inf_nan=False)
     test_stat: Literal["qtilde", "q"] = "qtilde"
-    poi_grid: Annotated[str, AfterValidator(_checked_grid)] | None = None
+    poi_grid: Annotated[str, AfterValidator(checked_grid)] | None = None
     level: Number = Field(default=0.05, gt=0.0, lt=1.0)
     rtol: Number = Field(default=1e-4, ge=1e-7, le=0.1)
     interpcode: Interpcode = Interpcode()
@@ -170,7 +148,9 @@ class Calculation(Settings):
 
     def document(self) -> dict[str, Any]:
         """The settings as JSON, without what is not used: stores made before there were such settings go on."""
-        unused: set[str] = set() if self.toybased else {*TOY_OPTIONS}
+        unused = set(self._options_of_other_kinds)
+        if not self.toybased:
+            unused |= TOY_OPTIONS
         if not self.modifiers:
             unused.add("modifiers")
         return self.model_dump(mode="json", exclude=unused)
@@ -183,6 +163,10 @@ _REMEDY = (
 _TOY_REMEDY = (
     "with calctype toybased, ntoys is from 1 and seed and first_toy from 0 upwards, ensemble unconditional,"
     " aux-profiled or aux-observed, toy_nuisance profiled or prefit"
+)
+_KIND_REMEDY = (
+    "kind is cls (with test_poi), limit (with level, between 0 and 1, and rtol, from 1e-7 to 0.1), scan (with poi_grid,"
+    " A:B:N) or significance"
 )
 
 
@@ -206,14 +190,28 @@ def make_calculation(
     """
     given = {name: value for name, value in toys.items() if value is not None}
     fields = {"test_poi": test_poi, "test_stat": test_stat, "interpcode": interpcode, "modifiers": dict(modifiers)}
+    return check_calculation({**fields, "calctype": calctype, **given})
+
+
+def check_calculation(fields: Mapping[str, object]) -> Calculation:
+    """Check what is to be computed, given as the fields of `Calculation`.
+
+    Raises:
+        InputError: As `make_calculation`, or a field has no effect with this kind of calculation.
+    """
     try:
-        return Calculation.model_validate({**fields, "calctype": calctype, **given})
+        return Calculation.model_validate(dict(fields))
     except ValidationError as error:
         problem = error.errors()[0]
         name = ".".join(str(part) for part in problem["loc"])
         what = f"{name} is {problem['input']!r}: {problem['msg']}" if name else problem["msg"]
-        remedy = _TOY_REMEDY if problem["loc"][:1] in ((), *((option,) for option in TOY_OPTIONS)) else _REMEDY
-        raise InputError(what, place=name or None, remedy=remedy) from error
+        raise InputError(what, place=name or None, remedy=_remedy(name, fields)) from error
+
+
+def _remedy(name: str, fields: Mapping[str, object]) -> str:
+    if name in ("kind", "poi_grid", "level", "rtol") or (not name and fields.get("kind", "cls") != "cls"):
+        return _KIND_REMEDY
+    return _TOY_REMEDY if not name or name in TOY_OPTIONS else _REMEDY
 
 
 class RunOptions(Settings):

@@ -1,23 +1,24 @@
 """Doing one task: the function that executors run, in any process that can open the store."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Shaped
 
-from hfscale.inference.cls import asymptotic_cls
-from hfscale.inference.results import CLsBlock, PointStatus
+from hfscale.inference.results import PointStatus
 from hfscale.model.interpolation import InterpolationCodes
 from hfscale.model.structure import ModelGroup
 from hfscale.plan.digests import digest
 from hfscale.plan.settings import Calculation
 from hfscale.plan.tasks import Task
 from hfscale.runtime.events import TaskReport
-from hfscale.store.layout import VARIABLES, empty_block
+from hfscale.store.layout import Variable, empty_block, variables_of
 from hfscale.store.open import open_store
+from hfscale.store.status import worst_status
+from hfscale.work.calculate import Block, calculate
 from hfscale.work.custom import import_modifiers
 from hfscale.work.models import build_models, parameter_names, rows_of
 from hfscale.workspace import Inputs
@@ -54,7 +55,7 @@ def run_task(store: str, task_id: str) -> TaskReport:
     arrays, reasons = compute_block(models.groups, models.parameters, task, calculation)
     named = {target.names[task.start + k]: reason for k, reason in reasons.items()}
     target.write_block(task, arrays)
-    status = arrays["status"][:, 0]
+    status = worst_status(arrays["status"])
     report = TaskReport(
         task=task.id,
         ok=int((status == PointStatus.OK).sum()),
@@ -71,28 +72,36 @@ def compute_block(
     groups: Sequence[ModelGroup], parameters: Sequence[str], task: Task, calculation: Calculation
 ) -> tuple[dict[str, Shaped[np.ndarray, "..."]], dict[int, str]]:
     """Arrays of the points of a task, and why points failed, by position in the task."""
-    arrays = empty_block(task.n_points, 1, len(parameters))
+    variables = variables_of(calculation.document())
+    arrays = empty_block(task.n_points, len(calculation.poi_values), len(parameters), variables)
     column = {name: k for k, name in enumerate(parameters)}
     reasons: dict[int, str] = {}
     for group in groups:
         rows = rows_of(group, task.start, task.stop)
         if not len(rows):
             continue
-        block = asymptotic_cls(group, rows, calculation.test_poi, calculation.test_stat)
         where = group.members[rows] - task.start
         columns = np.array([column[name] for name in group.parameter_names])
-        _place(arrays, block, where, columns)
-        reasons.update({int(k): reason for k, reason in zip(where, block.reasons, strict=True) if reason})
+        for place, block in enumerate(calculate(group, rows, calculation)):
+            _place(arrays, variables, block, where, columns, place)
+            reasons.update({int(k): reason for k, reason in zip(where, block.reasons, strict=True) if reason})
     return arrays, reasons
 
 
-def _place(arrays: dict[str, np.ndarray], block: CLsBlock, where: np.ndarray, columns: np.ndarray) -> None:
+def _place(
+    arrays: dict[str, np.ndarray],
+    variables: Mapping[str, Variable],
+    block: Block,
+    where: np.ndarray,
+    columns: np.ndarray,
+    place: int,
+) -> None:
     """Copy the results of a group into the block of the task, which has axes for POI values and all parameters."""
-    for name, variable in VARIABLES.items():
+    for name, variable in variables.items():
         values = getattr(block, name)
         index: tuple[Any, ...] = (where,)
         if "mu" in variable.dims:
-            index += (0,)
+            index += (place,)
         if "parameter" in variable.dims:
             index = (where[:, None], *index[1:], columns)
         arrays[name][index] = values

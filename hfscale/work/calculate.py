@@ -1,0 +1,28 @@
+"""From what is asked for to the function of `hfscale.inference` that computes it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+import numpy as np
+from jaxtyping import Int
+
+from hfscale.inference.cls import asymptotic_cls
+from hfscale.inference.results import CLsBlock
+from hfscale.model.structure import ModelGroup
+from hfscale.plan.settings import Calculation
+
+Block = CLsBlock
+"""Results of points at one POI value: an attribute for each variable of the store, and `reasons`."""
+
+
+def calculate(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Calculation) -> Sequence[Block]:
+    """Results of the points in `rows`: one block for each POI value, or a single one if the store has no such axis."""
+    return _KINDS[calculation.kind](group, rows, calculation)
+
+
+def _cls(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Calculation) -> Sequence[Block]:
+    return [asymptotic_cls(group, rows, calculation.test_poi, calculation.test_stat)]
+
+
+_Kind = Callable[[ModelGroup, Int[np.ndarray, " point"], Calculation], Sequence[Block]]
+_KINDS: Mapping[str, _Kind] = MappingProxyType({"cls": _cls})
