@@ -32,6 +32,15 @@ class Task:
         """Number of signal points."""
         return self.stop - self.start
 
+    @property
+    def size(self) -> int:
+        """How much work it is, in signal points."""
+        return self.n_points
+
+    def span(self) -> dict[str, int]:
+        """What the task covers, as JSON."""
+        return {"start": self.start, "stop": self.stop}
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -70,7 +79,7 @@ class Plan:
         """Return the plan as a JSON document."""
         return {
             "task_points": self.task_points,
-            "tasks": [{"id": task.id, "start": task.start, "stop": task.stop} for task in self.tasks],
+            "tasks": [{"id": task.id, **task.span()} for task in self.tasks],
         }
 
     @classmethod

@@ -85,6 +85,14 @@ class ToyRound:
         """The tasks by their identity."""
         return {task.id: task for task in self.tasks}
 
+    @cached_property
+    def by_point(self) -> dict[int, list[ToyTask]]:
+        """The tasks by their signal point."""
+        found: dict[int, list[ToyTask]] = {}
+        for task in self.tasks:
+            found.setdefault(task.point, []).append(task)
+        return found
+
     def to_json(self) -> dict[str, Any]:
         """Return the round as a JSON document."""
         return {

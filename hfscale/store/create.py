@@ -17,10 +17,12 @@ from jaxtyping import Float
 
 from hfscale.errors import StoreError
 from hfscale.plan.tasks import Plan
+from hfscale.plan.toys import ToyRound
 from hfscale.store import files
-from hfscale.store.layout import FORMAT_VERSION, NSIGMA, RESERVED, Variable, block_shape, variables_of
+from hfscale.store.layout import FORMAT_VERSION, NSIGMA, RESERVED, Variable, block_shape, compressors, variables_of
 from hfscale.store.open import is_store, open_store
 from hfscale.store.store import ResultStore
+from hfscale.store.toys import create_round
 
 if TYPE_CHECKING:
     import zarr
@@ -38,6 +40,7 @@ def create_store(
     parameters: Sequence[str],
     mu: Float[np.ndarray, "mu"],
     provenance: Mapping[str, Any],
+    rounds: Sequence[ToyRound] = (),
 ) -> ResultStore:
     """Make an empty store with every array, the plan and a copy of the inputs.
 
@@ -50,6 +53,7 @@ def create_store(
         parameters: Names of the model's parameters.
         mu: The tested values of the parameter of interest; none where the calculation finds its own.
         provenance: JSON document of who made it with what: versions, digests.
+        rounds: The toys, if the calculation has any.
 
     Raises:
         StoreError: The path exists, its parent is missing, or it cannot be written; nothing was touched.
@@ -62,6 +66,8 @@ def create_store(
     try:
         _write_arrays(draft, settings, plan, labels, parameters, mu, provenance)
         _write_documents(draft, inputs, plan)
+        for toys in rounds:
+            create_round(draft, toys, settings["points"], mu)
         draft.rename(target)
     except OSError as error:
         raise StoreError(
@@ -150,7 +156,7 @@ def _create_variable(group: "zarr.Group", variable: Variable, plan: Plan, n_mu: 
         chunks=tuple(max(size, 1) for size in block_shape(variable, plan.task_points, n_mu, n_parameters)),
         dtype=variable.dtype,
         fill_value=variable.fill,
-        compressors=_compressors(),
+        compressors=compressors(),
         dimension_names=variable.dims,
         attributes=variable.attributes(),
     )
@@ -164,17 +170,11 @@ def _create_coordinate(group: "zarr.Group", name: str, dim: str, values: np.ndar
         chunks=(max(len(values), 1),),
         dtype="float64" if is_number else str,
         fill_value=float("nan") if is_number else "",
-        compressors=_compressors(),
+        compressors=compressors(),
         dimension_names=(dim,),
         attributes={"long_name": long_name, "units": "1"},
     )
     array[:] = values.astype("float64") if is_number else values.astype(object)
-
-
-def _compressors() -> list[Any]:
-    from zarr.codecs import Crc32cCodec, ZstdCodec
-
-    return [ZstdCodec(level=3), Crc32cCodec()]
 
 
 def label_array_names(labels: Sequence[str]) -> dict[str, str]:

@@ -45,6 +45,16 @@ def plan_file(store: Path) -> Path:
     return ledger_folder(store) / "plan.json"
 
 
+def toys_file(store: Path, number: int) -> Path:
+    """Return the file of the plan of a round of toys."""
+    return ledger_folder(store) / f"toys-{number:04d}.json.gz"
+
+
+def toys_files(store: Path) -> list[Path]:
+    """Return the files of the plans of all rounds of toys, in order."""
+    return sorted(ledger_folder(store).glob("toys-*.json.gz"))
+
+
 def inputs_file(store: Path) -> Path:
     """Return the file of the inputs."""
     return ledger_folder(store) / "inputs.json.gz"

@@ -14,6 +14,7 @@ import numpy as np
 
 from hfscale.fit.status import FitStatus
 from hfscale.inference.results import PointStatus
+from hfscale.inference.toys.results import ToyStatus
 
 FORMAT_VERSION = 1
 """Raised when a reader of an older version could misread a newer store."""
@@ -93,6 +94,27 @@ _TABLE = (
 VARIABLES = MappingProxyType({variable.name: variable for variable in _TABLE})
 """Arrays of asymptotic CLs at one POI value or several."""
 
+_TOYBASED = MappingProxyType({name: v for name, v in VARIABLES.items() if not name.startswith("CL")})
+"""Arrays of a calculation with toys, beside those of the toys: p-values are computed when they are read."""
+
+_TOY_DIMS = "point mu hypothesis toy"
+TOY_VARIABLES = MappingProxyType(
+    {
+        variable.name: variable
+        for variable in (
+            _number("q", _TOY_DIMS, "value of the test statistic"),
+            _number("mu_hat", _TOY_DIMS, "best-fit value of the parameter of interest"),
+            _number("twice_nll_conditional", _TOY_DIMS, "minimum of twice the negative log-likelihood, mu fixed"),
+            _number("twice_nll_free", _TOY_DIMS, "the same, all parameters free"),
+            _status("status", _TOY_DIMS, "what became of the toy", ToyStatus),
+        )
+    }
+)
+"""Arrays of toys, in groups of their own."""
+
+HYPOTHESES = ("sb", "b")
+"""What toys are thrown from: the tested hypothesis, and the other one."""
+
 _BY_KIND: Mapping[str, Mapping[str, Variable]] = MappingProxyType({"cls": VARIABLES, "scan": VARIABLES})
 
 DIMENSIONS = ("point", "mu", "nsigma", "parameter")
@@ -105,7 +127,14 @@ def variables_of(calculation: Mapping[str, Any]) -> Mapping[str, Variable]:
     Args:
         calculation: The document of `hfscale.plan.settings.Calculation`.
     """
-    return _BY_KIND[calculation.get("kind", "cls")]
+    return _TOYBASED if calculation.get("calctype") == "toybased" else _BY_KIND[calculation.get("kind", "cls")]
+
+
+def compressors() -> list[Any]:
+    """Return what every array is compressed with; a checksum lets readers notice damage."""
+    from zarr.codecs import Crc32cCodec, ZstdCodec
+
+    return [ZstdCodec(level=3), Crc32cCodec()]
 
 
 def block_shape(variable: Variable, n_points: int, n_mu: int, n_parameters: int) -> tuple[int, ...]:

@@ -15,17 +15,17 @@ from typing import Any
 
 from hfscale.errors import StoreError
 from hfscale.plan.tasks import Task
+from hfscale.plan.toys import ToyTask
 from hfscale.store import files
 
 _PACKAGES = ("hfscale", "jax", "jaxlib", "numpy", "scipy", "zarr")
 
 
-def write_marker(store: Path, task: Task, report: Mapping[str, Any]) -> None:
+def write_marker(store: Path, task: Task | ToyTask, report: Mapping[str, Any]) -> None:
     """Write the marker of a finished task, and drop the record of an earlier failure."""
     document = {
         "task": task.id,
-        "start": task.start,
-        "stop": task.stop,
+        **task.span(),
         **report,
         "finished": datetime.now(UTC).isoformat(),
         "host": socket.gethostname(),
@@ -36,12 +36,11 @@ def write_marker(store: Path, task: Task, report: Mapping[str, Any]) -> None:
     (files.failed_folder(store) / f"{task.id}.json").unlink(missing_ok=True)
 
 
-def write_failure(store: Path, task: Task, reason: str) -> None:
+def write_failure(store: Path, task: Task | ToyTask, reason: str) -> None:
     """Write the record of a task that failed after all retries."""
     document = {
         "task": task.id,
-        "start": task.start,
-        "stop": task.stop,
+        **task.span(),
         "reason": reason,
         "failed": datetime.now(UTC).isoformat(),
         "host": socket.gethostname(),

@@ -9,6 +9,7 @@ from hfscale.plan.tasks import Plan
 from hfscale.store import files
 from hfscale.store.layout import FORMAT_VERSION
 from hfscale.store.store import ResultStore
+from hfscale.store.toys import read_rounds
 
 
 def open_store(path: str | Path) -> ResultStore:
@@ -29,7 +30,7 @@ def open_store(path: str | Path) -> ResultStore:
             remedy="update hfscale",
         )
     plan = Plan.from_json(files.read_json(files.plan_file(folder)))
-    return ResultStore(folder, attributes, plan)
+    return ResultStore(folder, attributes, plan, read_rounds(folder))
 
 
 def is_store(path: str | Path) -> bool:

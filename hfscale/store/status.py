@@ -1,7 +1,7 @@
 """How far a store is: counts of points and tasks, and the rate at which they were done."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,25 @@ from jaxtyping import UInt8
 
 from hfscale.inference.results import PointStatus
 from hfscale.plan.tasks import Plan
+
+
+@dataclass(frozen=True)
+class ToyStatistics:
+    """Counts of toys, over all signal points and both hypotheses.
+
+    Attributes:
+        total: Toys that are planned.
+        done: Toys of finished tasks, with those that failed.
+        failed: Toys with a failed fit.
+        per_second: Toys per second while tasks were running, None before the first one is done.
+        failure_rates: For each signal point with a failed toy, the share of its toys that failed, by hypothesis.
+    """
+
+    total: int
+    done: int
+    failed: int
+    per_second: float | None
+    failure_rates: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -27,6 +46,8 @@ class StoreStatus:
         tasks_failed: Tasks that failed after all retries and were not finished since.
         points_per_second: Points per second while tasks were running, None before the first one is done.
         seconds_left: Time for the pending points at that rate, None if the rate is unknown.
+        points_partial: Points whose data are fitted, but which lack toys.
+        toys: Counts of toys, None if the calculation has none.
     """
 
     points_total: int
@@ -39,6 +60,8 @@ class StoreStatus:
     tasks_failed: int
     points_per_second: float | None
     seconds_left: float | None
+    points_partial: int = 0
+    toys: ToyStatistics | None = None
 
     @property
     def finished(self) -> bool:
@@ -64,7 +87,7 @@ def summarize(
     point = worst_status(point_status)
     lost = sum(plan.task(task_id).n_points for task_id in failures)
     pending = int((point == PointStatus.NOT_RUN).sum()) - lost
-    busy = busy_seconds(markers.values())
+    busy = busy_seconds(markers[task_id] for task_id in done)
     rate = sum(plan.task(task_id).n_points for task_id in done) / busy if busy > 0 else None
     return StoreStatus(
         points_total=plan.n_points,

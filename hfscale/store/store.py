@@ -1,6 +1,6 @@
 """The open store: writing the block of a task, the ledger, and reading what is there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Shaped, UInt8
 
+from hfscale.errors import InputError
 from hfscale.plan.tasks import Plan, Task
-from hfscale.store import blocks, files, ledger, lock, read
+from hfscale.plan.toys import ToyRound, ToyTask
+from hfscale.store import blocks, files, ledger, lock, read, toys
 from hfscale.store.layout import Variable, variables_of
-from hfscale.store.status import StoreStatus, summarize
+from hfscale.store.status import StoreStatus, summarize, worst_status
+from hfscale.store.toy_status import with_toys
 
 if TYPE_CHECKING:
     import xarray
@@ -30,12 +33,14 @@ class ResultStore:
     Attributes:
         path: Its folder.
         attributes: Attributes of the root group: settings, labels, provenance.
-        plan: The tasks.
+        plan: The tasks that compute signal points.
+        rounds: The toys that were planned when the store was opened; none if its calculation has no toys.
     """
 
     path: Path
     attributes: Mapping[str, Any]
     plan: Plan
+    rounds: tuple[ToyRound, ...] = ()
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -101,14 +106,64 @@ class ResultStore:
         done = self.done()
         return tuple(task for task in self.plan.tasks if task.id not in done)
 
-    def record_failure(self, task: Task, reason: str) -> None:
+    def toy_task(self, task_id: str) -> tuple[ToyRound, ToyTask]:
+        """Return the toy task of that identity, and its round.
+
+        Raises:
+            InputError: There is no such task.
+        """
+        for toy_round in self.rounds:
+            if task_id in toy_round.by_id:
+                return toy_round, toy_round.by_id[task_id]
+        raise InputError(f"the plan has no task {task_id!r} of toys", remedy="list the tasks with the store's plan")
+
+    def write_toys(self, task: ToyTask, arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> None:
+        """Write all arrays of a toy task; see `hfscale.store.toys.write_toys`."""
+        toys.write_toys(self.path, self.toy_task(task.id)[0], task, arrays)
+
+    def read_toys(self, points: Iterable[int]) -> Iterator[tuple[toys.PointToys, ...]]:
+        """Read the toys of signal points, one after the other: an item per round, with status 0 where none was run."""
+        done = ledger.done(self.path)
+        for point in points:
+            yield tuple(toys.read_toys(self.path, toy_round, point, done) for toy_round in self.rounds)
+
+    def mark_toys_done(self, task: ToyTask, report: Mapping[str, Any]) -> None:
+        """Record that a toy task is finished: the last thing that it does.
+
+        Args:
+            task: A task of one of the rounds.
+            report: JSON document about it. ``seconds`` (wall time) and ``failed`` (a count for each hypothesis) are
+                used for the summary; the digest of the stored arrays and more are added.
+
+        Raises:
+            StoreError: The toys are not completely there, or the marker cannot be written.
+        """
+        digest = toys.toys_digest(self.path, self.toy_task(task.id)[0], task)
+        ledger.write_marker(self.path, task, {**report, "sha256": digest})
+
+    def pending_toys(self) -> tuple[ToyTask, ...]:
+        """Return the toy tasks that are not finished, in order: first toys of all points first."""
+        done = ledger.done(self.path)
+        tasks = (
+            task
+            for toy_round in self.rounds
+            for task in sorted(toy_round.tasks, key=lambda task: (task.first, task.point))
+        )
+        return tuple(task for task in tasks if task.id not in done)
+
+    def record_failure(self, task: Task | ToyTask, reason: str) -> None:
         """Record why a task failed after all retries. It stays pending."""
         ledger.write_failure(self.path, task, reason)
 
     def failures(self) -> dict[str, str]:
-        """Return the reason of every task that failed and was not finished since."""
+        """Return the reason of every task of signal points that failed and was not finished since."""
         unfinished = self.plan.task_ids - self.done()
         return {task_id: why for task_id, why in ledger.failures(self.path).items() if task_id in unfinished}
+
+    def toy_failures(self) -> dict[ToyTask, str]:
+        """Return the reason of every toy task that failed and was not finished since."""
+        found = ledger.failures(self.path)
+        return {task: found[task.id] for task in self.pending_toys() if task.id in found}
 
     def reasons(self) -> dict[str, str]:
         """Return why each failed signal point failed, by name."""
@@ -120,8 +175,12 @@ class ResultStore:
 
     def status(self) -> StoreStatus:
         """Count what is done, failed and left."""
-        markers = ledger.markers(self.path)
-        return summarize(self.plan, markers, self.failures(), self.point_status())
+        markers, points = ledger.markers(self.path), self.point_status()
+        status = summarize(self.plan, markers, self.failures(), points)
+        if not self.rounds:
+            return status
+        failed = len(self.toy_failures())
+        return with_toys(status, worst_status(points), self.rounds, markers, failed, self.names)
 
     def to_xarray(self) -> "xarray.Dataset":
         """Open the results as a lazy dataset; the points of unfinished tasks have status 0 (not run)."""

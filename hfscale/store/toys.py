@@ -1,0 +1,256 @@
+"""The toys of a store: one zarr group per round, ``toys/0000`` and so on, with whole-chunk writes and markers.
+
+A round is made complete and never changes its shape: more toys are a further group. So nothing is resized under a
+reader, and two rounds never share a chunk. Toys have the status 0 (not run) where no task was planned or none is done.
+"""
+
+import hashlib
+import shutil
+import uuid
+import warnings
+from collections.abc import Container, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from hfscale.errors import StoreError
+from hfscale.inference.toys.results import ToyStatus
+from hfscale.plan.toys import ToyRound, ToyTask
+from hfscale.store import files
+from hfscale.store.blocks import open_array
+from hfscale.store.layout import HYPOTHESES, TOY_VARIABLES, Variable, compressors
+
+if TYPE_CHECKING:
+    import zarr
+
+_GROUP = "toys"
+
+
+def round_folder(store: Path, number: int) -> Path:
+    """Return the folder of the arrays of a round."""
+    return store / _GROUP / f"{number:04d}"
+
+
+def create_round(store: Path, toys: ToyRound, names: Sequence[str], mu: Float[np.ndarray, " mu"]) -> None:
+    """Add a round of toys to a store: its arrays first, then its plan, with which it exists.
+
+    What an earlier attempt left that was killed before the plan is replaced.
+
+    Args:
+        store: Folder of the store.
+        toys: The round.
+        names: Names of all signal points.
+        mu: The tested values of the parameter of interest.
+
+    Raises:
+        StoreError: The store cannot be written.
+    """
+    target = round_folder(store, toys.number)
+    draft = target.with_name(f"{target.name}.{uuid.uuid4().hex}{files.PARTIAL_SUFFIX}")
+    try:
+        _create_parent(store)
+        _write_arrays(draft, toys, names, mu)
+        shutil.rmtree(target, ignore_errors=True)
+        draft.rename(target)
+        files.write_compressed_json(files.toys_file(store, toys.number), toys.to_json())
+    except OSError as error:
+        raise StoreError(
+            f"toys cannot be added to the store {store}: {error.strerror or error}",
+            remedy="make room or mend the disk, then run the same command again",
+        ) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _create_parent(store: Path) -> None:
+    import zarr
+
+    if not (store / _GROUP / "zarr.json").exists():
+        zarr.open_group(zarr.storage.LocalStore(store / _GROUP), mode="w-", zarr_format=3)
+
+
+def _write_arrays(draft: Path, toys: ToyRound, names: Sequence[str], mu: Float[np.ndarray, " mu"]) -> None:
+    import zarr
+
+    group = zarr.open_group(
+        zarr.storage.LocalStore(draft),
+        mode="w-",
+        zarr_format=3,
+        attributes={
+            "Conventions": "CF-1.12",
+            "generator": toys.generator,
+            # Read by xarray, which then shows these arrays as coordinates.
+            "coordinates": "name seed",
+        },
+    )
+    shape = (len(names), len(mu), len(HYPOTHESES), toys.count)
+    for variable in TOY_VARIABLES.values():
+        group.create_array(
+            variable.name,
+            shape=shape,
+            chunks=(1, 1, len(HYPOTHESES), toys.task_toys),
+            dtype=variable.dtype,
+            fill_value=variable.fill,
+            compressors=compressors(),
+            dimension_names=variable.dims,
+            attributes=variable.attributes(),
+        )
+    _create_coordinate(group, "name", ("point",), np.array(names, dtype=object), "name of the signal point")
+    _create_coordinate(group, "mu", ("mu",), mu, "tested value of the parameter of interest")
+    hypotheses = np.array(HYPOTHESES, dtype=object)
+    _create_coordinate(group, "hypothesis", ("hypothesis",), hypotheses, "what toys are thrown from")
+    _create_coordinate(group, "toy", ("toy",), np.arange(toys.first, toys.stop), "index of the toy")
+    _create_coordinate(group, "seed", (), np.array(toys.seed), "seed of the toys")
+    with warnings.catch_warnings():
+        # As for the store itself: all metadata of a round are final.
+        warnings.simplefilter("ignore", zarr.errors.ZarrUserWarning)
+        zarr.consolidate_metadata(group.store)
+
+
+def _create_coordinate(
+    group: "zarr.Group", name: str, dims: tuple[str, ...], values: Shaped[np.ndarray, "..."], long_name: str
+) -> None:
+    array = group.create_array(
+        name,
+        shape=values.shape,
+        chunks=tuple(max(size, 1) for size in values.shape),
+        dtype=str if values.dtype.kind == "O" else values.dtype,
+        compressors=compressors(),
+        dimension_names=dims,
+        attributes={"long_name": long_name, "units": "1"},
+    )
+    array[...] = values
+
+
+def read_rounds(store: Path) -> tuple[ToyRound, ...]:
+    """Read all rounds of a store, none if it has no toys."""
+    return tuple(ToyRound.from_json(files.read_json(path)) for path in files.toys_files(store))
+
+
+def open_round(store: Path, number: int) -> "zarr.Group":
+    """Open the group of a round for reading and for writing whole chunks.
+
+    Raises:
+        StoreError: It is missing or damaged.
+    """
+    import zarr
+
+    try:
+        return zarr.open_group(zarr.storage.LocalStore(round_folder(store, number)), mode="r+")
+    except (OSError, ValueError, KeyError) as error:
+        raise StoreError(
+            f"round {number} of the toys of {store} is damaged: {error}", remedy="restore the store from a copy"
+        ) from error
+
+
+def empty_toys(count: int) -> dict[str, np.ndarray]:
+    """Return all arrays of a task of so many toys, filled as if nothing had run, for a task to fill."""
+    shape = (len(HYPOTHESES), count)
+    return {name: np.full(shape, variable.fill, variable.dtype) for name, variable in TOY_VARIABLES.items()}
+
+
+def write_toys(store: Path, toys: ToyRound, task: ToyTask, arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> None:
+    """Write all arrays of a task. Twice with equal arrays is the same as once.
+
+    Args:
+        store: Folder of the store.
+        toys: The round of the task.
+        task: The task, one chunk of the point and toy axes.
+        arrays: As `empty_toys` makes them.
+
+    Raises:
+        StoreError: The task is not of the round, an array is missing, unknown, or of another shape or type, or the
+            disk refuses.
+    """
+    group, place = open_round(store, toys.number), _place(toys, task)
+    _check_arrays(task, arrays)
+    for name in TOY_VARIABLES:
+        # As for the blocks of points: a chunk that holds only the fill value must still become a file.
+        array = open_array(group, name).with_config({"write_empty_chunks": True})
+        try:
+            array[place] = arrays[name]
+        except OSError as error:
+            raise StoreError(
+                f"{name} of task {task.id} cannot be written: {error.strerror or error}",
+                remedy="make room or mend the disk, then run the same command again",
+            ) from error
+
+
+def _place(toys: ToyRound, task: ToyTask) -> tuple[Any, ...]:
+    if toys.by_id.get(task.id) != task:
+        raise StoreError(f"task {task.id} is not in round {toys.number} of the toys of the store")
+    return (task.point, 0, slice(None), slice(task.first - toys.first, task.stop - toys.first))
+
+
+def _check_arrays(task: ToyTask, arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> None:
+    right = empty_toys(task.count)
+    if arrays.keys() != right.keys():
+        raise StoreError(f"task {task.id} has the arrays {sorted(arrays)}, they must be {sorted(right)}")
+    for name, array in right.items():
+        given = arrays[name]
+        if given.shape != array.shape or given.dtype != array.dtype:
+            raise StoreError(
+                f"{name} of task {task.id} is {given.dtype}{list(given.shape)},"
+                f" it must be {array.dtype}{list(array.shape)}"
+            )
+
+
+def toys_digest(store: Path, toys: ToyRound, task: ToyTask) -> str:
+    """Return the SHA-256 of all arrays of a task as they are in the store.
+
+    Raises:
+        StoreError: A chunk cannot be read, or a toy has no status, so the block was not completely written.
+    """
+    group, place = open_round(store, toys.number), _place(toys, task)
+    state = hashlib.sha256()
+    for name, variable in TOY_VARIABLES.items():
+        values = read_array(group, variable, place)
+        if name == "status" and (values == ToyStatus.NOT_RUN).any():
+            raise StoreError(f"task {task.id} cannot be finished: its block is not completely written")
+        state.update(name.encode())
+        state.update(np.ascontiguousarray(values, dtype=np.dtype(variable.dtype).newbyteorder("<")).tobytes())
+    return state.hexdigest()
+
+
+def read_array(group: "zarr.Group", variable: Variable, place: tuple[Any, ...]) -> Shaped[np.ndarray, "..."]:
+    """Read a part of one array of a round.
+
+    Raises:
+        StoreError: A chunk is missing or damaged.
+    """
+    try:
+        return np.asarray(open_array(group, variable.name)[place])
+    except (OSError, ValueError, RuntimeError) as error:
+        raise StoreError(
+            f"{variable.name} of toys cannot be read: {error}", place=str(group.store), remedy="restore it from a copy"
+        ) from error
+
+
+class PointToys(NamedTuple):
+    """Toys of a signal point in one round; the arrays are those of `hfscale.store.layout.TOY_VARIABLES`."""
+
+    seed: int
+    first: int
+    arrays: dict[str, Shaped[np.ndarray, "hypothesis toy"]]
+
+
+def read_toys(store: Path, toys: ToyRound, point: int, done: Container[str]) -> PointToys:
+    """Read the toys of a signal point in a round.
+
+    Args:
+        store: Folder of the store.
+        toys: The round.
+        point: Position of the signal point.
+        done: Identities of the finished tasks. What others left is no result.
+    """
+    group = open_round(store, toys.number)
+    arrays = empty_toys(toys.count)
+    for task in toys.by_point.get(point, ()):
+        if task.id not in done:
+            continue
+        place = _place(toys, task)
+        for name, variable in TOY_VARIABLES.items():
+            arrays[name][:, place[-1]] = read_array(group, variable, place)
+    return PointToys(toys.seed, toys.first, arrays)
