@@ -10,6 +10,7 @@ from hfscale.errors import InputError
 from hfscale.inference.toys.settings import GENERATOR
 from hfscale.plan.digests import digest
 from hfscale.plan.settings import LARGEST_INDEX
+from hfscale.plan.tasks import Task
 
 _SECONDS_PER_TASK = 20.0
 _SMALLEST_BLOCK, _LARGEST_BLOCK = 50, 10_000
@@ -46,6 +47,10 @@ class ToyTask:
     def span(self) -> dict[str, int]:
         """What the task covers, as JSON."""
         return {"point": self.point, "first": self.first, "stop": self.stop}
+
+
+AnyTask = Task | ToyTask
+"""What a worker is given to do."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ class BarProgress(Progress):
         self._link = dashboard_link
         self._console = Console(file=stream)
         self._bar = RichProgress(
-            TextColumn("points"),
+            TextColumn(tally.snapshot().unit),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.description}"),
@@ -59,8 +59,8 @@ class BarProgress(Progress):
 
 def _details(snapshot: Snapshot) -> str:
     parts = [f"{snapshot.failed} failed"]
-    if snapshot.points_per_second is not None:
-        parts.append(f"{snapshot.points_per_second:.1f}/s")
+    if snapshot.per_second is not None:
+        parts.append(f"{snapshot.per_second:.1f}/s")
     if snapshot.seconds_left is not None:
         parts.append(f"{describe_seconds(snapshot.seconds_left)} left")
     return "  ".join(parts)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hfscale.plan.tasks import Task
+from hfscale.plan.toys import AnyTask
 
 
 @dataclass(frozen=True)
@@ -13,9 +13,9 @@ class TaskReport:
 
     Attributes:
         task: Identity of the task.
-        ok: How many of its signal points have a result.
-        no_signal: How many give the parameter of interest nothing to scale.
-        failed: How many have a failed fit.
+        ok: How many of its signal points, or toys, have a result.
+        no_signal: How many points give the parameter of interest nothing to scale.
+        failed: How many points, or toys, have a failed fit.
         seconds: Wall time.
         reasons: Name of each failed point -> why.
     """
@@ -41,7 +41,7 @@ class Event:
     """
 
     kind: Literal["finished", "retried", "failed", "tick"]
-    task: Task | None = None
+    task: AnyTask | None = None
     report: TaskReport | None = None
     reason: str = ""
 

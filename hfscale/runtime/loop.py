@@ -4,7 +4,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Hashable, Sequence
 
 from hfscale.errors import InputError, InterruptedRunError, TaskError
-from hfscale.plan.tasks import Task
+from hfscale.plan.toys import AnyTask
 from hfscale.runtime.events import Event, RunSummary, TaskReport
 from hfscale.runtime.executors.base import Executor, Outcome
 
@@ -13,7 +13,7 @@ IN_FLIGHT_PER_SLOT = 2
 
 
 def run_tasks(
-    tasks: Sequence[Task],
+    tasks: Sequence[AnyTask],
     executor: Executor,
     function: Callable[[str], TaskReport],
     *,
@@ -59,9 +59,9 @@ def run_tasks(
 class _Run:
     """Where every task of a run is: waiting, running, finished or given up."""
 
-    def __init__(self, tasks: Sequence[Task], retries: int, on_event: Callable[[Event], None]) -> None:
+    def __init__(self, tasks: Sequence[AnyTask], retries: int, on_event: Callable[[Event], None]) -> None:
         self.waiting = deque(tasks)
-        self.running: dict[Hashable, Task] = {}
+        self.running: dict[Hashable, AnyTask] = {}
         self.reports: list[TaskReport] = []
         self.failures: dict[str, str] = {}
         self.attempts: Counter[str] = Counter()
@@ -85,7 +85,7 @@ class _Run:
         if not outcomes:
             self.on_event(Event("tick"))
 
-    def _settle(self, task: Task, outcome: Outcome) -> None:
+    def _settle(self, task: AnyTask, outcome: Outcome) -> None:
         if outcome.error is None:
             report: TaskReport = outcome.value
             self.reports.append(report)

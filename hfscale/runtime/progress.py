@@ -37,20 +37,22 @@ def make_progress(
     quiet: bool = False,
     log_format: Literal["text", "json"] = "text",
     stream: TextIO | None = None,
+    unit: Literal["points", "toys"] = "points",
 ) -> Progress:
     """Choose how to show a run.
 
     Args:
-        total: Signal points of the campaign.
-        done: Points that earlier runs computed.
+        total: Signal points, or toys, of the campaign.
+        done: Those that earlier runs computed.
         failed: How many of those failed.
         dashboard_link: Address of the engine's own progress page, shown if there is one.
         quiet: Show nothing.
         log_format: ``json`` for one JSON document per line, also on a terminal.
         stream: Where to, None for standard error.
+        unit: What is counted.
     """
     out = sys.stderr if stream is None else stream
-    tally = Tally(total, done, failed)
+    tally = Tally(total, done, failed, unit=unit)
     if quiet:
         return QuietProgress()
     if log_format == "text" and out.isatty():
@@ -140,9 +142,9 @@ class LineProgress(Progress):
 
 def describe(snapshot: Snapshot) -> str:
     """Put a snapshot in words, for a log."""
-    parts = [f"{snapshot.done}/{snapshot.total} points", f"{snapshot.failed} failed"]
-    if snapshot.points_per_second is not None:
-        parts.append(f"{snapshot.points_per_second:.2f} points/s")
+    parts = [f"{snapshot.done}/{snapshot.total} {snapshot.unit}", f"{snapshot.failed} failed"]
+    if snapshot.per_second is not None:
+        parts.append(f"{snapshot.per_second:.2f} {snapshot.unit}/s")
     if snapshot.seconds_left is not None and snapshot.done < snapshot.total:
         parts.append(f"{describe_seconds(snapshot.seconds_left)} left")
     return ", ".join(parts)

@@ -12,20 +12,22 @@ class Snapshot:
     """How far a run is.
 
     Attributes:
-        total: Signal points of the campaign.
-        done: Points that are computed, with those of earlier runs and the failed ones.
-        failed: Points that failed.
-        points_per_second: Rate of this run, None before the first task finished.
+        total: Signal points, or toys, of the campaign.
+        done: Those that are computed, with those of earlier runs and the failed ones.
+        failed: Those that failed.
+        per_second: Rate of this run, None before the first task finished.
         seconds_left: Time left at that rate, None if it is unknown.
+        unit: What is counted, ``points`` or ``toys``.
     """
 
     total: int
     done: int
     failed: int
-    points_per_second: float | None
+    per_second: float | None
     seconds_left: float | None
+    unit: str = "points"
 
-    def to_json(self) -> dict[str, int | float | None]:
+    def to_json(self) -> dict[str, int | float | str | None]:
         """Return it as a JSON document."""
         return asdict(self)
 
@@ -34,13 +36,22 @@ class Tally:
     """Follows the events of a run.
 
     Args:
-        total: Signal points of the campaign.
-        done: Points that earlier runs computed.
+        total: Signal points, or toys, of the campaign.
+        done: Those that earlier runs computed.
         failed: How many of those failed.
         clock: Gives the time in seconds.
+        unit: What is counted, ``points`` or ``toys``.
     """
 
-    def __init__(self, total: int, done: int = 0, failed: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        total: int,
+        done: int = 0,
+        failed: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+        unit: str = "points",
+    ) -> None:
+        self._unit = unit
         self._total = total
         self._done_before = done
         self._done = done
@@ -52,9 +63,9 @@ class Tally:
         """Count one event."""
         if event.task is None or event.kind not in ("finished", "failed"):
             return
-        self._done += event.task.n_points
+        self._done += event.task.size
         if event.kind == "failed":
-            self._failed += event.task.n_points
+            self._failed += event.task.size
         elif event.report is not None:
             self._failed += event.report.failed
 
@@ -63,4 +74,4 @@ class Tally:
         fresh, seconds = self._done - self._done_before, self._clock() - self._start
         rate = fresh / seconds if fresh and seconds > 0 else None
         left = (self._total - self._done) / rate if rate else None
-        return Snapshot(self._total, self._done, self._failed, rate, left)
+        return Snapshot(self._total, self._done, self._failed, rate, left, self._unit)

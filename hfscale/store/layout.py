@@ -15,6 +15,7 @@ import numpy as np
 from hfscale.fit.status import FitStatus
 from hfscale.inference.results import PointStatus
 from hfscale.inference.toys.results import ToyStatus
+from hfscale.inference.toys.settings import Hypothesis
 
 FORMAT_VERSION = 1
 """Raised when a reader of an older version could misread a newer store."""
@@ -112,7 +113,7 @@ TOY_VARIABLES = MappingProxyType(
 )
 """Arrays of toys, in groups of their own."""
 
-HYPOTHESES = ("sb", "b")
+HYPOTHESES: tuple[Hypothesis, ...] = ("sb", "b")
 """What toys are thrown from: the tested hypothesis, and the other one."""
 
 _BY_KIND: Mapping[str, Mapping[str, Variable]] = MappingProxyType({"cls": VARIABLES, "scan": VARIABLES})

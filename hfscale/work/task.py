@@ -18,25 +18,34 @@ from hfscale.runtime.events import TaskReport
 from hfscale.store.layout import Variable, empty_block, variables_of
 from hfscale.store.open import open_store
 from hfscale.store.status import worst_status
+from hfscale.store.store import ResultStore
 from hfscale.work.calculate import Block, calculate
 from hfscale.work.custom import import_modifiers
 from hfscale.work.models import build_models, parameter_names, rows_of
 from hfscale.workspace import Inputs
 
 
-class _Models(NamedTuple):
+class Models(NamedTuple):
+    """Models of all signal points of a store, and the names of their parameters."""
+
     groups: tuple[ModelGroup, ...]
     parameters: tuple[str, ...]
+
+
+def models_of(store: ResultStore, calculation: Calculation) -> Models:
+    """Models of a store, kept by the process for its next tasks."""
+    key = digest(store.settings)
+    return _models(str(store.path), key, calculation.interpcode.codes(), tuple(calculation.modifiers.items()))
 
 
 @lru_cache(maxsize=4)
 def _models(
     store: str, settings_digest: str, codes: InterpolationCodes, modifiers: tuple[tuple[str, str], ...]
-) -> _Models:
-    """Models of a store, kept by the process; bounded, because a worker may serve many campaigns."""
+) -> Models:
+    """Bounded, because a worker may serve many campaigns."""
     del settings_digest  # part of the key: another store may have taken the path
     groups = build_models(Inputs.from_json(open_store(store).inputs()), codes, import_modifiers(dict(modifiers)))
-    return _Models(groups, parameter_names(groups))
+    return Models(groups, parameter_names(groups))
 
 
 def run_task(store: str, task_id: str) -> TaskReport:
@@ -49,9 +58,8 @@ def run_task(store: str, task_id: str) -> TaskReport:
     begin = time.perf_counter()
     target = open_store(store)
     task = target.plan.task(task_id)
-    settings = target.settings
-    calculation = Calculation.model_validate(settings["calculation"])
-    models = _models(store, digest(settings), calculation.interpcode.codes(), tuple(calculation.modifiers.items()))
+    calculation = Calculation.model_validate(target.settings["calculation"])
+    models = models_of(target, calculation)
     arrays, reasons = compute_block(models.groups, models.parameters, task, calculation)
     named = {target.names[task.start + k]: reason for k, reason in reasons.items()}
     target.write_block(task, arrays)

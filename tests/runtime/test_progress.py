@@ -43,7 +43,7 @@ def finished(plan: Plan, index: int, failed: int = 0) -> Event:
 def test_the_rate_and_the_time_left_count_this_run_only(plan: Plan) -> None:
     clock = Clock()
     tally = Tally(total=40, done=10, failed=1, clock=clock)
-    assert tally.snapshot().points_per_second is None
+    assert tally.snapshot().per_second is None
     clock.now += 5.0
     tally.add(finished(plan, 1, failed=2))
     tally.add(Event("failed", plan.tasks[2], reason="killed"))
@@ -51,7 +51,7 @@ def test_the_rate_and_the_time_left_count_this_run_only(plan: Plan) -> None:
     tally.add(Event("tick"))
     snapshot = tally.snapshot()
     assert (snapshot.total, snapshot.done, snapshot.failed) == (40, 30, 13)
-    assert snapshot.points_per_second == pytest.approx(4.0)
+    assert snapshot.per_second == pytest.approx(4.0)
     assert snapshot.seconds_left == pytest.approx(2.5)
 
 

@@ -1,0 +1,111 @@
+"""Doing one task of toys: a block of toy indices of one signal point, thrown from both hypotheses."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hfscale.errors import StoreMismatchError
+from hfscale.inference.results import PointStatus
+from hfscale.inference.toys.fits import run_toys
+from hfscale.inference.toys.origins import toy_origins
+from hfscale.inference.toys.results import ToyBlock, ToyOrigins, ToyStatus
+from hfscale.inference.toys.settings import GENERATOR, ToySettings
+from hfscale.model.structure import ModelGroup
+from hfscale.plan.digests import digest
+from hfscale.plan.settings import Calculation
+from hfscale.plan.toys import ToyRound, ToyTask
+from hfscale.runtime.events import TaskReport
+from hfscale.store.layout import HYPOTHESES, TOY_VARIABLES
+from hfscale.store.open import open_store
+from hfscale.store.store import ResultStore
+from hfscale.store.toys import empty_toys
+from hfscale.work.task import models_of
+
+
+class _Subject(NamedTuple):
+    """The signal point of a task: a row of a group of models, and where its toys are thrown from."""
+
+    group: ModelGroup
+    row: int
+    origins: ToyOrigins
+
+
+def run_toy_task(store: str, task_id: str) -> TaskReport:
+    """Throw and fit the toys of one task and write them, the marker last. Doing it twice does no harm.
+
+    Args:
+        store: Path of the store, which holds the plan and a copy of the inputs.
+        task_id: Identity of the toy task.
+
+    Raises:
+        StoreMismatchError: The toys are those of another generator of random numbers.
+    """
+    begin = time.perf_counter()
+    target = open_store(store)
+    toys, task = target.toy_task(task_id)
+    calculation = Calculation.model_validate(target.settings["calculation"])
+    settings = _settings(calculation, toys)
+    subject = _subject(target, calculation, task.point)
+    arrays, failed = _throw(subject, calculation.test_poi, task, settings)
+    target.write_toys(task, arrays)
+    counts = {h: int((arrays["status"][k] == ToyStatus.FAILED).sum()) for k, h in enumerate(HYPOTHESES)}
+    seconds = time.perf_counter() - begin
+    target.mark_toys_done(task, {"seconds": seconds, "failed": counts, "failed_toys": failed})
+    n_failed = sum(counts.values())
+    return TaskReport(task.id, ok=task.size - n_failed, no_signal=0, failed=n_failed, seconds=seconds)
+
+
+def _settings(calculation: Calculation, toys: ToyRound) -> ToySettings:
+    if toys.generator != GENERATOR:
+        raise StoreMismatchError(
+            f"the toys of the store were planned with the generator {toys.generator}, this version has {GENERATOR}",
+            remedy="finish them with the version of hfscale that planned them",
+        )
+    return replace(calculation.toy_settings(), seed=toys.seed)
+
+
+def _subject(store: ResultStore, calculation: Calculation, point: int) -> _Subject:
+    return _known_subject(str(store.path), digest(store.settings), point, calculation.toy_settings())
+
+
+@lru_cache(maxsize=16)
+def _known_subject(store: str, settings_digest: str, point: int, settings: ToySettings) -> _Subject:
+    """What all tasks of a point need, kept by the process: fits of the observed data would be repeated for each."""
+    del settings_digest  # part of the key: another store may have taken the path
+    opened = open_store(store)
+    calculation = Calculation.model_validate(opened.settings["calculation"])
+    group, row = _find(models_of(opened, calculation).groups, point)
+    return _Subject(group, row, toy_origins(group, np.array([row]), calculation.test_poi, settings))
+
+
+def _find(groups: Sequence[ModelGroup], point: int) -> tuple[ModelGroup, int]:
+    """The group of a signal point of the campaign, and its row there."""
+    found = [(group, int(k)) for group in groups for k in np.flatnonzero(group.members == point)]
+    return found[0]
+
+
+def _throw(
+    subject: _Subject, mu: float, task: ToyTask, settings: ToySettings
+) -> tuple[dict[str, np.ndarray], list[dict[str, Any]]]:
+    """Arrays of the toys of a task, and why toys failed."""
+    arrays = empty_toys(task.count)
+    failed: list[dict[str, Any]] = []
+    group, row, origins = subject
+    if origins.status[0] != PointStatus.OK:
+        arrays["status"][...] = ToyStatus.FAILED
+        reason = f"nothing to throw toys from: {origins.reasons[0]}"
+        return arrays, [{"hypothesis": h, "toy": task.first, "reason": reason} for h in HYPOTHESES]
+    for k, hypothesis in enumerate(HYPOTHESES):
+        block = run_toys(group, row, origins, hypothesis, mu, task.first, task.count, settings)
+        _place(arrays, k, block)
+        failed += [{"hypothesis": hypothesis, "toy": toy, "reason": why} for toy, why in block.reasons.items()]
+    return arrays, failed
+
+
+def _place(arrays: dict[str, np.ndarray], row: int, block: ToyBlock) -> None:
+    for name in TOY_VARIABLES:
+        arrays[name][row] = getattr(block, name)
