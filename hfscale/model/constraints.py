@@ -7,8 +7,11 @@ With auxiliary value a, parameter theta and width w (as pyhf counts them, with e
     log-normal  ln a ~ Normal(ln theta, w), as a density of a; theta is the median of a, and exp(w) is what ROOT's
                 RooLognormal calls kappa
 
-A program without log-normal constraints has none of their operations.
+A program has the operations of the kinds of constraints that occur in it, for the parameters that have them.
 """
+
+import math
+from collections.abc import Callable, Mapping
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,70 +21,82 @@ from jaxtyping import Float, Int
 
 from hfscale.model.structure import LOGNORMAL, NORMAL, POISSON, PointNumbers, Structure
 
+_HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+
+
+Columns = Float[Array, "lane own"]
+Formula = Callable[[Columns, Columns, Columns], Columns]
+"""Of parameters, auxiliary values and widths."""
+
 
 def constraint_terms(
     structure: Structure, points: PointNumbers, theta: Float[Array, "lane parameter"]
 ) -> Float[Array, "lane parameter"]:
     """-ln of the density of every auxiliary value; 0 for parameters without constraint."""
-    pull = (theta - points.auxdata) / points.width
-    normal = 0.5 * pull * pull + jnp.log(points.width) + 0.5 * np.log(2 * np.pi)
-    mean = jnp.where(structure.constraint == POISSON, theta * points.width, 1.0)
-    poisson = mean - points.auxdata * jnp.log(mean) + gammaln(points.auxdata + 1.0)
-    terms = jnp.where(structure.constraint == NORMAL, normal, poisson)
-    if has_lognormal(structure):
-        pull, _ = _logarithmic_pull(structure, points, theta)
-        density = 0.5 * pull * pull + jnp.log(_auxdata(structure, points) * points.width) + 0.5 * np.log(2 * np.pi)
-        terms = jnp.where(structure.constraint == LOGNORMAL, density, terms)
-    return jnp.where(points.constrained > 0, terms, 0.0)
+
+    def normal(x: Columns, a: Columns, w: Columns) -> Columns:
+        pull = (x - a) / w
+        return 0.5 * pull * pull + jnp.log(w) + _HALF_LOG_2PI
+
+    def poisson(x: Columns, a: Columns, w: Columns) -> Columns:
+        value: Columns = x * w - a * jnp.log(x * w) + gammaln(a + 1.0)
+        return value
+
+    def lognormal(x: Columns, a: Columns, w: Columns) -> Columns:
+        pull = jnp.log(x / a) / w
+        return 0.5 * pull * pull + jnp.log(a * w) + _HALF_LOG_2PI
+
+    return _by_kind(structure, points, theta, {NORMAL: normal, POISSON: poisson, LOGNORMAL: lognormal})
 
 
 def constraint_slopes(
     structure: Structure, points: PointNumbers, theta: Float[Array, "lane parameter"]
 ) -> Float[Array, "lane parameter"]:
     """First derivatives of `constraint_terms`."""
-    inverse = 1.0 / (points.width * points.width)
-    safe = jnp.where(structure.constraint == POISSON, theta, 1.0)
-    normal = (theta - points.auxdata) * inverse
-    slopes = jnp.where(structure.constraint == NORMAL, normal, points.width - points.auxdata / safe)
-    if has_lognormal(structure):
-        pull, scale = _logarithmic_pull(structure, points, theta)
-        slopes = jnp.where(structure.constraint == LOGNORMAL, pull / scale, slopes)
-    return jnp.where(points.constrained > 0, slopes, 0.0)
+    formulas: dict[int, Formula] = {
+        NORMAL: lambda x, a, w: (x - a) / (w * w),
+        POISSON: lambda x, a, w: w - a / x,
+        LOGNORMAL: lambda x, a, w: jnp.log(x / a) / (w * w * x),
+    }
+    return _by_kind(structure, points, theta, formulas)
 
 
 def constraint_curvatures(
     structure: Structure, points: PointNumbers, theta: Float[Array, "lane parameter"]
 ) -> Float[Array, "lane parameter"]:
     """Second derivatives of `constraint_terms`; negative for a log-normal one above e times its auxiliary value."""
-    inverse = 1.0 / (points.width * points.width)
-    safe = jnp.where(structure.constraint == POISSON, theta, 1.0)
-    curvatures = jnp.where(structure.constraint == NORMAL, inverse, points.auxdata / (safe * safe))
-    if has_lognormal(structure):
-        pull, scale = _logarithmic_pull(structure, points, theta)
-        curvatures = jnp.where(
-            structure.constraint == LOGNORMAL, (1.0 - pull * points.width) / (scale * scale), curvatures
-        )
-    return jnp.where(points.constrained > 0, curvatures, 0.0)
+    formulas: dict[int, Formula] = {
+        NORMAL: lambda x, a, w: 1.0 / (w * w),
+        POISSON: lambda x, a, w: a / (x * x),
+        LOGNORMAL: lambda x, a, w: (1.0 - jnp.log(x / a)) / (w * w * x * x),
+    }
+    return _by_kind(structure, points, theta, formulas)
+
+
+def _by_kind(
+    structure: Structure,
+    points: PointNumbers,
+    theta: Float[Array, "lane parameter"],
+    formulas: Mapping[int, Formula],
+) -> Float[Array, "lane parameter"]:
+    """Evaluate each formula for the parameters of its kind alone; 0 for parameters that a lane has no constraint of."""
+    constrained = points.constrained > 0
+    # Finite numbers stand for those of absent constraints, so that nothing infinite is ever multiplied by zero.
+    auxdata, width = (jnp.where(constrained, array, 1.0) for array in (points.auxdata, points.width))
+    order, parts = [np.flatnonzero(~np.isin(structure.constraint, list(formulas)))], []
+    parts.append(jnp.zeros((theta.shape[0], len(order[0]))))
+    for kind, formula in formulas.items():
+        own = np.flatnonzero(structure.constraint == kind)
+        if len(own):
+            order.append(own)
+            parts.append(formula(theta[:, own], auxdata[:, own], width[:, own]))
+    joined = jnp.concatenate(parts, axis=1)[:, np.argsort(np.concatenate(order))]
+    return jnp.where(constrained, joined, 0.0)
 
 
 def has_lognormal(structure: Structure) -> bool:
     """Whether any parameter has a log-normal constraint."""
     return bool((structure.constraint == LOGNORMAL).any())
-
-
-def _logarithmic_pull(
-    structure: Structure, points: PointNumbers, theta: Float[Array, "lane parameter"]
-) -> tuple[Float[Array, "lane parameter"], Float[Array, "lane parameter"]]:
-    """(ln theta - ln a) / w, and theta w, of log-normal constraints."""
-    own = structure.constraint == LOGNORMAL
-    safe = jnp.where(own, theta, 1.0)
-    return jnp.log(safe / _auxdata(structure, points)) / points.width, safe * points.width
-
-
-def _auxdata(structure: Structure, points: PointNumbers) -> Float[Array, "lane parameter"]:
-    """Auxiliary values of log-normal constraints, 1 elsewhere, so that all logarithms are finite."""
-    own = (structure.constraint == LOGNORMAL) & (points.constrained > 0)
-    return jnp.where(own, points.auxdata, 1.0)
 
 
 def expected_auxdata(

@@ -111,17 +111,18 @@ def histosys_features(code: HistosysCode, alpha: Float[Array, "lane histosys"]) 
 def product(
     structure: Structure, theta: Float[Array, "lane parameter"], terms: Float[Array, "lane term"]
 ) -> Float[Array, "lane entry"]:
-    """Product of all factors of every entry."""
+    """Product of all factors of every entry; the bins of a sample in a channel share their normsys terms."""
     one = jnp.ones((theta.shape[0], 1))
     factors = jnp.concatenate([theta, one], axis=1)[:, structure.entry_factors]
-    normsys = jnp.concatenate([terms, one], axis=1)[:, structure.entry_terms]
-    return jnp.prod(factors, axis=-1) * jnp.prod(normsys, axis=-1)
+    rows, row_of_entry = np.unique(structure.entry_terms, axis=0, return_inverse=True)
+    normsys = jnp.prod(jnp.concatenate([terms, one], axis=1)[:, rows], axis=-1)
+    return jnp.prod(factors, axis=-1) * normsys[:, row_of_entry.ravel()]
 
 
 def yields_of(
     structure: Structure, shared: SharedNumbers, points: PointNumbers, theta: Float[Array, "lane parameter"]
 ) -> Float[Array, "lane entry"]:
-    """Nominal yields plus the additive shifts of histosys ."""
+    """Nominal yields plus the additive shifts of histosys."""
     alpha = theta[:, : structure.n_histosys]
     features = histosys_features(structure.codes.histosys, alpha)
     odd, even = features.odd, features.even
