@@ -14,6 +14,7 @@ import numpy as np
 from hfscale.errors import ModelError, SelectionError
 from hfscale.model.arrays import fill_points, fill_shared
 from hfscale.model.derived import DerivedQuantities, derived_quantities
+from hfscale.model.identity import point_digests
 from hfscale.model.interpolation import DEFAULT_CODES, InterpolationCodes
 from hfscale.model.parameters import ParameterSet, normfactor_set, shapefactor_set
 from hfscale.model.point import PointModel, poi_scales_something
@@ -214,6 +215,7 @@ def _build_group(
     numbers, inits, present = fill_points(
         points, varying, layout.histosys[: layout.n_varying_histosys], union, layout.position, bins
     )
+    digests = point_digests(points, poi, codes)
     return ModelGroup(
         structure=structure,
         shared=shared,
@@ -225,6 +227,8 @@ def _build_group(
         present=present,
         has_signal=np.array([poi_scales_something(point, poi) for point in points], dtype=bool),
         bin_names=tuple((channel, i) for channel, n in bins.items() for i in range(n)),
+        digests=tuple(digest.full for digest in digests),
+        background_digests=tuple(digest.background for digest in digests),
     )
 
 

@@ -181,6 +181,7 @@ class ModelGroup:
         present: Parameters (internal order) that each point has.
         has_signal: Whether the POI changes any rate of the point.
         bin_names: (channel, bin) of every bin.
+        digests, background_digests: What each point is, as a whole and where the POI is 0 (`hfscale.model.identity`).
     """
 
     structure: Structure
@@ -193,6 +194,8 @@ class ModelGroup:
     present: Bool[np.ndarray, "point parameter"]
     has_signal: Bool[np.ndarray, " point"]
     bin_names: tuple[tuple[str, int], ...]
+    digests: tuple[str, ...]
+    background_digests: tuple[str, ...]
 
     def external(self, values: Float[np.ndarray, "*batch parameter"]) -> Float[np.ndarray, "*batch parameter"]:
         """Parameters in the order of `parameter_names`."""

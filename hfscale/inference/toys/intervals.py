@@ -29,7 +29,8 @@ def ratio_interval(above: int, n: int, above_b: int, n_b: int) -> Float[np.ndarr
 
     def probability(logarithm: Float[np.ndarray, " side"]) -> Float[np.ndarray, " side"]:
         numerators = np.minimum(np.exp(logarithm)[:, None] * denominators, 1.0)
-        return np.mean(betainc(above + 0.5, n - above + 0.5, numerators), axis=1)
+        mean: Float[np.ndarray, " side"] = np.mean(betainc(above + 0.5, n - above + 0.5, numerators), axis=1)
+        return mean
 
     low, high = np.full(2, -_LARGEST_LOGARITHM), np.full(2, _LARGEST_LOGARITHM)
     for _ in range(_BISECTIONS):
@@ -42,5 +43,6 @@ def ratio_interval(above: int, n: int, above_b: int, n_b: int) -> Float[np.ndarr
 
 def rank_intervals(n: int, quantiles: Float[np.ndarray, " quantile"]) -> Int[np.ndarray, "quantile side"]:
     """Ranks (1 to `n`) of ordered values between which quantiles of their distribution lie; 0 and `n` + 1 are open."""
-    ranks = np.asarray(binom.ppf(_PROBABILITIES, n, quantiles[:, None])).astype(np.int64) + np.array([0, 1])
-    return np.clip(ranks, 0, n + 1)
+    inner: Int[np.ndarray, "quantile side"] = binom.ppf(_PROBABILITIES, n, quantiles[:, None]).astype(np.int64)
+    ranks: Int[np.ndarray, "quantile side"] = np.clip(inner + np.array([0, 1]), 0, n + 1)
+    return ranks

@@ -139,7 +139,8 @@ class _Toys:
 
     def above(self, q: Float[np.ndarray, " value"]) -> Int[np.ndarray, " value"]:
         """How many have a statistic of at least each of `q`."""
-        return self.n - np.searchsorted(self.q, q - self.tolerance * (1.0 + np.abs(q)), side="left")
+        below: Int[np.ndarray, " value"] = np.searchsorted(self.q, q - self.tolerance * (1.0 + np.abs(q)))
+        return self.n - below
 
     def counts(self, q_obs: float) -> Counts:
         """Numbers of toys, none above an unknown statistic."""
@@ -193,7 +194,8 @@ class _Band(NamedTuple):
     CLs_exp_interval: Float[np.ndarray, "nsigma side"]
 
 
-_NO_BAND = _Band(*(np.full(5, np.nan) for _ in range(3)), np.full((5, 2), np.nan))
+_UNKNOWN = np.full(5, np.nan)
+_NO_BAND = _Band(_UNKNOWN, _UNKNOWN, _UNKNOWN, np.full((5, 2), np.nan))
 
 
 def _band(sb: _Toys, b: _Toys) -> _Band:
