@@ -5,7 +5,7 @@ It lays out the models to check them, but computes nothing itself and needs no J
 
 import platform
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from hfscale.errors import HfscaleWarning, StoreMismatchError
+from hfscale.inference.toys.settings import GENERATOR
 from hfscale.model.custom import CustomModifier
+from hfscale.model.structure import ModelGroup
 from hfscale.plan.digests import differences, digest, settings_document
 from hfscale.plan.settings import Calculation
 from hfscale.plan.tasks import Plan, make_plan
+from hfscale.plan.toys import AnyTask, ToyRound, default_task_toys, make_round
 from hfscale.results import Results
 from hfscale.runtime.events import TaskReport
 from hfscale.runtime.executors.choose import as_executor, choose_executor
@@ -34,6 +37,8 @@ from hfscale.work.models import (
     check_test_poi,
     expected_seconds,
     parameter_names,
+    points_with_signal,
+    seconds_per_toy,
 )
 from hfscale.workspace import Inputs, check_points
 
@@ -55,10 +60,12 @@ class Preparation:
         path: Where the store is or will be.
         settings: What identifies the results.
         plan: The tasks, those of the store where it exists.
+        rounds: The toys, those of the store where it exists; none if the calculation has no toys.
         parameters: Names of the parameters of all models.
         n_structures: How many programs have to be compiled.
         n_no_signal: Points whose patch gives the POI nothing to scale.
-        seconds: Rough time on one process for all points.
+        seconds: Rough time on one process for all points, without toys.
+        toy_seconds: The same for one toy.
         continues: Whether the store exists already.
     """
 
@@ -67,15 +74,22 @@ class Preparation:
     path: Path
     settings: dict[str, Any]
     plan: Plan
+    rounds: tuple[ToyRound, ...]
     parameters: tuple[str, ...]
     n_structures: int
     n_no_signal: int
     seconds: float
+    toy_seconds: float
     continues: bool
 
 
 def prepare(
-    inputs: Inputs, calculation: Calculation, store: str | Path, *, task_points: int | None = None
+    inputs: Inputs,
+    calculation: Calculation,
+    store: str | Path,
+    *,
+    task_points: int | None = None,
+    task_toys: int | None = None,
 ) -> Preparation:
     """Check the inputs and the place of the store, and cut the work into tasks.
 
@@ -84,6 +98,7 @@ def prepare(
         calculation: What to compute.
         store: Folder of the store.
         task_points: Points per task; a store that exists keeps its own.
+        task_toys: Toys per task and hypothesis, likewise.
 
     Raises:
         InputError: A patch or a model is wrong.
@@ -93,9 +108,8 @@ def prepare(
     path = Path(store).absolute()
     modifiers = import_modifiers(calculation.modifiers)
     settings = _settings(inputs, calculation, modifiers)
-    continues = is_store(path)
-    if continues:
-        existing = open_store(path)
+    existing = open_store(path) if is_store(path) else None
+    if existing:
         _refuse_other_settings(existing, settings)
         plan = existing.plan
     else:
@@ -107,17 +121,36 @@ def prepare(
         check_test_poi(groups, inputs.poi, value)
     if calculation.kind != "significance" and (calculation.test_stat == "qtilde") != bounded_below_at_zero(groups):
         _warn_of_mismatch(calculation.test_stat, inputs.poi)
+    rounds = existing.rounds if existing else _first_round(calculation, groups, settings, task_toys)
     return Preparation(
         inputs=inputs,
         calculation=calculation,
         path=path,
         settings=settings,
         plan=plan,
+        rounds=rounds,
         parameters=parameter_names(groups),
         n_structures=len(groups),
         n_no_signal=int(sum((~group.has_signal).sum() for group in groups)),
         seconds=expected_seconds(groups),
-        continues=continues,
+        toy_seconds=seconds_per_toy(groups),
+        continues=existing is not None,
+    )
+
+
+def _first_round(
+    calculation: Calculation, groups: Sequence[ModelGroup], settings: Mapping[str, Any], task_toys: int | None
+) -> tuple[ToyRound, ...]:
+    """The toys of a new store, of all points with a signal; none where the calculation has no toys."""
+    if not calculation.toybased:
+        return ()
+    points = points_with_signal(groups)
+    size = task_toys or default_task_toys(calculation.ntoys, len(points), seconds_per_toy(groups))
+    key = digest(settings)
+    return (
+        make_round(
+            0, calculation.seed, calculation.first_toy, calculation.ntoys, size, points, settings["points"], key
+        ),
     )
 
 
@@ -129,6 +162,8 @@ def _settings(
     document = settings_document(digests, inputs.measurement, inputs.poi, calculation.document(), names, inputs.labels)
     if modifiers:
         document["modifier_versions"] = {kind: modifier.version for kind, modifier in modifiers.items()}
+    if calculation.toybased:
+        document["toy_generator"] = GENERATOR
     return document
 
 
@@ -164,10 +199,16 @@ def choose(
     preparation: Preparation, executor: Literal["auto", "local", "dask"], workers: int | None = None
 ) -> Choice:  # fmt: skip
     """Resolve ``auto`` from what is left to do."""
-    plan = preparation.plan
-    pending = open_store(preparation.path).pending() if preparation.continues else plan.tasks
-    seconds = preparation.seconds * sum(task.n_points for task in pending) / max(plan.n_points, 1)
-    return Choice(choose_executor(executor, workers, len(pending), seconds), len(pending), seconds)
+    plan, rounds = preparation.plan, preparation.rounds
+    points: tuple[AnyTask, ...] = plan.tasks
+    toys: tuple[AnyTask, ...] = tuple(task for toy_round in rounds for task in toy_round.tasks)
+    if preparation.continues:
+        store = open_store(preparation.path)
+        points, toys = store.pending(), store.pending_toys()
+    seconds = preparation.seconds * sum(task.size for task in points) / max(plan.n_points, 1)
+    seconds += preparation.toy_seconds * sum(task.size for task in toys)
+    pending = len(points) + len(toys)
+    return Choice(choose_executor(executor, workers, pending, seconds), pending, seconds)
 
 
 def execute(
@@ -195,7 +236,7 @@ def execute(
     store = open_store(preparation.path) if preparation.continues else _create(preparation)
     with store.locked():
         store.sweep()
-        if store.pending():
+        if store.pending() or store.pending_toys():
             _run(store, engine, workers, quiet, log_format)
     return Results(open_store(preparation.path))
 
@@ -207,20 +248,40 @@ def _run(
     quiet: bool,
     log_format: Literal["text", "json"],
 ) -> None:
-    status = store.status()
-    settled = status.points_ok + status.points_no_signal
     with as_executor(executor, workers) as engine:
-        progress = make_progress(
-            status.points_total,
-            done=settled,
-            dashboard_link=engine.dashboard_link,
-            quiet=quiet,
-            log_format=log_format,
-        )
-        with progress:
-            summary = run_tasks(store.pending(), engine, partial(do_task, str(store.path)), on_event=progress)
-    for task_id, reason in summary.failures.items():
-        store.record_failure(store.plan.task(task_id), reason)
+        for phase in _phases(store):
+            progress = make_progress(
+                phase.total,
+                done=phase.total - sum(task.size for task in phase.tasks),
+                dashboard_link=engine.dashboard_link,
+                quiet=quiet,
+                log_format=log_format,
+                unit=phase.unit,
+            )
+            with progress:
+                summary = run_tasks(phase.tasks, engine, partial(phase.function, str(store.path)), on_event=progress)
+            tasks = {task.id: task for task in phase.tasks}
+            for task_id, reason in summary.failures.items():
+                store.record_failure(tasks[task_id], reason)
+
+
+class _Phase(NamedTuple):
+    """Tasks of one kind, what does them, and how much they are with those of earlier runs."""
+
+    tasks: Sequence[AnyTask]
+    function: Callable[[str, str], TaskReport]
+    total: int
+    unit: Literal["points", "toys"]
+
+
+def _phases(store: ResultStore) -> list[_Phase]:
+    """What is left: first the fits of the data, so that every point has its observed numbers early, then toys."""
+    toys = sum(toy_round.size for toy_round in store.rounds)
+    phases = [
+        _Phase(store.pending(), do_task, store.plan.n_points, "points"),
+        _Phase(store.pending_toys(), do_toy_task, toys, "toys"),
+    ]
+    return [phase for phase in phases if phase.tasks]
 
 
 def do_task(store: str, task_id: str) -> TaskReport:
@@ -228,6 +289,13 @@ def do_task(store: str, task_id: str) -> TaskReport:
     from hfscale.work.task import run_task
 
     return run_task(store, task_id)
+
+
+def do_toy_task(store: str, task_id: str) -> TaskReport:
+    """Throw and fit the toys of one task of a store, wherever this is called; imports JAX only then."""
+    from hfscale.work.toys import run_toy_task
+
+    return run_toy_task(store, task_id)
 
 
 def _create(preparation: Preparation) -> ResultStore:
@@ -241,6 +309,7 @@ def _create(preparation: Preparation) -> ResultStore:
         parameters=preparation.parameters,
         mu=np.array(preparation.calculation.poi_values, dtype=np.float64),
         provenance=_provenance(inputs),
+        rounds=preparation.rounds,
     )
 
 

@@ -21,6 +21,7 @@ from hfscale.workspace.loading import choose_measurement
 _SECONDS_PER_FLOP = 1.0 / 15e9
 _SECONDS_PER_STEP = 5e-4
 _STEPS_PER_POINT = 14
+_STEPS_PER_TOY = 7
 _COMPILE_SECONDS = 5.0
 
 
@@ -109,6 +110,17 @@ def expected_seconds(groups: Sequence[ModelGroup]) -> float:
     return sum(
         _COMPILE_SECONDS + len(group.members) * _STEPS_PER_POINT * _step_seconds(group.structure) for group in groups
     )
+
+
+def points_with_signal(groups: Sequence[ModelGroup]) -> list[int]:
+    """Positions of the signal points whose POI scales something, in order."""
+    return sorted(int(point) for group in groups for point in group.members[group.has_signal])
+
+
+def seconds_per_toy(groups: Sequence[ModelGroup]) -> float:
+    """Rough time of one toy, averaged over all points, from the sizes of the models."""
+    n_points = sum(len(group.members) for group in groups)
+    return sum(len(group.members) * _STEPS_PER_TOY * _step_seconds(group.structure) for group in groups) / n_points
 
 
 def _step_seconds(structure: Structure) -> float:
