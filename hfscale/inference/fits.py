@@ -47,11 +47,74 @@ def fit_hypotheses(group: ModelGroup, rows: Int[np.ndarray, " point"], mu: float
     results = best_fits(group.structure, group.shared, jobs, [np.concatenate(start) for start in starts], sure=sure)
     n = len(rows)
     conditional, free, asimov, asimov_free = (results.take(np.arange(k * n, (k + 1) * n)) for k in range(4))
-    # The free minimum cannot lie above a conditional one: where it does, go on from there.
     for other in (conditional, background):
-        above = other.succeeded & ~(free.nll <= other.nll + _AGREEMENT)
-        free = refit(group.structure, group.shared, points, other.theta, above, free)
+        free = not_above(group, points, free, other)
     return HypothesisFits(background, free, conditional, asimov, asimov_free, n_background + 4 * n)
+
+
+class CommonFits(NamedTuple):
+    """What all POI values of some points have in common: the fits that do not depend on it, and the Asimov data.
+
+    Attributes:
+        points, inits: Numbers and start values of each point.
+        asimov_data: The same with the Asimov data of the background-only fit.
+        background, free: Fits of the data with the POI at 0 and free.
+        asimov_free: The known minimum on the Asimov data, certified.
+        n_fits: How many fits were made.
+    """
+
+    points: PointNumbers
+    inits: Float[np.ndarray, "point parameter"]
+    asimov_data: PointNumbers
+    background: FitResults
+    free: FitResults
+    asimov_free: FitResults
+    n_fits: int
+
+
+def fit_common(group: ModelGroup, rows: Int[np.ndarray, " point"]) -> CommonFits:
+    """Run the fits of the points in `rows` of a group that no tested POI value changes."""
+    points, inits = group.points.take(rows), group.inits[rows]
+    background, n_background = _background_fits(group, points, inits)
+    asimov_data = asimov_numbers(group, points, background)
+    near = np.concatenate([background.theta, background.theta])
+    both = fit_numbers(group, _stacked(points, asimov_data), np.concatenate([inits, inits]), near)
+    n = len(rows)
+    common = CommonFits(
+        points, inits, asimov_data, background, both.take(np.arange(n)), both.take(np.arange(n, 2 * n)),
+        n_background + 2 * n,
+    )  # fmt: skip
+    return common._replace(free=not_above(group, points, common.free, background))
+
+
+def fit_numbers(
+    group: ModelGroup,
+    numbers: PointNumbers,
+    inits: Float[np.ndarray, "fit parameter"],
+    near: Float[np.ndarray, "fit parameter"],
+    mu: Float[np.ndarray, " fit"] | None = None,
+) -> FitResults:
+    """Fit any numbers of a group, with the POI free or each at its own value.
+
+    Args:
+        group: The group.
+        numbers: Numbers of each fit.
+        inits: Start values before any fit.
+        near: Start values near the minimum.
+        mu: Value of the POI in each fit, None where it is free.
+    """
+    scattered = scattered_starts(group.structure, numbers, near)
+    starts = [near, inits, *scattered]
+    if mu is not None:
+        numbers, starts = _fixed_poi(group, numbers), [_with_poi(group, start, mu) for start in starts]
+    sure = len(starts) if group.structure.needs_several_starts else 1
+    return best_fits(group.structure, group.shared, numbers, starts, sure=sure)
+
+
+def not_above(group: ModelGroup, points: PointNumbers, free: FitResults, other: FitResults) -> FitResults:
+    """Free minima that lie above a conditional one, which cannot be, are sought again from there."""
+    above = other.succeeded & ~(free.nll <= other.nll + _AGREEMENT)
+    return refit(group.structure, group.shared, points, other.theta, above, free)
 
 
 def _stacked(*numbers: PointNumbers) -> PointNumbers:
@@ -114,7 +177,7 @@ def _fixed_poi(group: ModelGroup, points: PointNumbers) -> PointNumbers:
 
 
 def _with_poi(
-    group: ModelGroup, theta: Float[np.ndarray, "point parameter"], value: float
+    group: ModelGroup, theta: Float[np.ndarray, "point parameter"], value: float | Float[np.ndarray, " point"]
 ) -> Float[np.ndarray, "point parameter"]:
     result = theta.copy()
     result[:, group.structure.poi] = value
