@@ -1,5 +1,6 @@
 """Results of a campaign, as users take them: data frames, xarray, plain JSON, contours."""
 
+import fnmatch
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from hfscale.errors import SelectionError
 from hfscale.inference.results import PointStatus
 from hfscale.store.open import open_store
 from hfscale.store.status import StoreStatus
@@ -50,12 +52,34 @@ class Results:
         return self.store.status()
 
     def failures(self) -> dict[str, str]:
-        """Name of each failed signal point -> why."""
-        return self.store.reasons()
+        """Name of each signal point that failed, or whose toys could not be run -> why."""
+        names = self.store.names
+        return {**{names[task.point]: why for task, why in self.store.toy_failures().items()}, **self.store.reasons()}
 
     def to_xarray(self) -> "xarray.Dataset":
         """All arrays with dimensions point, mu, nsigma and parameter; read when they are used."""
         return self.store.to_xarray()
+
+    def toys(self, points: str = "*") -> "xarray.Dataset":
+        """All toys: test statistic, best-fit POI, both minima and status over point, mu, hypothesis and toy.
+
+        Args:
+            points: Pattern of the names of the signal points.
+
+        Raises:
+            SelectionError: The store has no toys, or no point matches.
+        """
+        from hfscale.toy_results import toys_to_xarray
+
+        chosen = [k for k, name in enumerate(self.store.names) if fnmatch.fnmatchcase(name, points)]
+        if not self.store.rounds or not chosen:
+            what = (
+                f"no signal point of {self.path} matches {points!r}"
+                if self.store.rounds
+                else f"{self.path} has no toys"
+            )
+            raise SelectionError(what, remedy="toys come from a calculation with calctype toybased")
+        return toys_to_xarray(self.store, chosen)
 
     def to_dataframe(self) -> "pandas.DataFrame":
         """One row per signal point: labels, status, CLs (expected from -2 to +2 sigma as m2 to p2) and fit results."""
@@ -73,6 +97,7 @@ class Results:
                     **{f"CLs_exp_{k}": value for k, value in zip(_BAND, band, strict=True)},
                     **{key: point[key] for key in _SCALARS[1:]},
                     **{f"twice_nll_{key}": point["twice_nll"][key] for key in _MINIMA},
+                    **_toy_columns(point),
                 }
             )
         frame = pandas.DataFrame(rows).set_index("name")
@@ -83,13 +108,14 @@ class Results:
         """One plain JSON object per signal point, None where there is no number."""
         data = self.to_xarray().load()
         calculation = self.store.settings["calculation"]
-        reasons = self.failures()
+        reasons = self.store.reasons()
         labels = {label: _plain(data[name].values) for label, name in self.store.labels.items()}
         status = data["status"].values[:, 0]
         # A task that was killed before its marker may have left numbers, which do not count.
-        numbers = data[[*_SCALARS, "CLs_exp", *_MINIMA.values()]].where(data["status"] != PointStatus.NOT_RUN)
+        known = [name for name in (*_SCALARS, "CLs_exp", *_MINIMA.values()) if name in data]
+        numbers = data[known].where(data["status"] != PointStatus.NOT_RUN)
         columns = {str(name): array.values for name, array in numbers.data_vars.items()}
-        return [
+        points = [
             {
                 "name": name,
                 "values": {label: values[k] for label, values in labels.items()},
@@ -97,13 +123,18 @@ class Results:
                 "poi": calculation["test_poi"],
                 "calctype": calculation["calctype"],
                 "test_stat": calculation["test_stat"],
-                **{key: _number(columns[key][k]) for key in _SCALARS},
-                "CLs_exp": _band(columns["CLs_exp"][k, 0]),
+                **{key: _number(columns[key][k]) for key in _SCALARS if key in columns},
+                **({"CLs_exp": _band(columns["CLs_exp"][k, 0])} if "CLs_exp" in columns else {}),
                 "twice_nll": {key: _number(columns[name][k]) for key, name in _MINIMA.items()},
                 **({"reason": reasons[name]} if name in reasons else {}),
             }
             for k, name in enumerate(self.store.names)
         ]
+        if not self.store.rounds:
+            return points
+        from hfscale.toy_results import read_p_values, with_toys
+
+        return [with_toys(point, toys) for point, toys in zip(points, read_p_values(self.store), strict=True)]
 
     def plane_points(self) -> "PlanePoints":
         """Points with their labels and CLs, as contours need them."""
@@ -114,8 +145,8 @@ class Results:
         return PlanePoints(
             names=tuple(point["name"] for point in points),
             labels={label: data[name].values for label, name in self.store.labels.items()},
-            CLs_obs=data["CLs_obs"].values[:, 0],
-            CLs_exp=data["CLs_exp"].values[:, 0],
+            CLs_obs=np.array([point["CLs_obs"] for point in points], dtype=np.float64),
+            CLs_exp=np.array([point["CLs_exp"] or [np.nan] * len(_BAND) for point in points], dtype=np.float64),
             status=tuple(point["status"] for point in points),
         )
 
@@ -152,6 +183,16 @@ class Results:
         plane = select_plane(self.plane_points(), x, y, select, project=project)
         contours = exclusion_contours(plane, level=level, interpolation=interpolation)
         return draw_contour(contours, plane, style=style, title=title)
+
+
+def _toy_columns(point: dict[str, Any]) -> dict[str, float | None]:
+    """Counts of toys, and the uncertainty of the observed CLs that comes from them."""
+    if "toys" not in point:
+        return {}
+    toys = point["toys"]
+    low, high = toys["CLs_obs_interval"]
+    counts = {f"toys_{key}": toys[key] for key in ("sb", "b", "failed_sb", "failed_b")}
+    return {**counts, "CLs_obs_low": low, "CLs_obs_high": high}
 
 
 def open_results(path: str | Path) -> Results:

@@ -1,6 +1,6 @@
 """The open store: writing the block of a task, the ledger, and reading what is there."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +14,7 @@ from hfscale.errors import InputError
 from hfscale.plan.tasks import Plan, Task
 from hfscale.plan.toys import ToyRound, ToyTask
 from hfscale.store import blocks, files, ledger, lock, read, toys
-from hfscale.store.layout import Variable, variables_of
+from hfscale.store.layout import TOY_VARIABLES, Variable, variables_of
 from hfscale.store.status import StoreStatus, summarize, worst_status
 from hfscale.store.toy_status import with_toys
 
@@ -121,11 +121,21 @@ class ResultStore:
         """Write all arrays of a toy task; see `hfscale.store.toys.write_toys`."""
         toys.write_toys(self.path, self.toy_task(task.id)[0], task, arrays)
 
-    def read_toys(self, points: Iterable[int]) -> Iterator[tuple[toys.PointToys, ...]]:
-        """Read the toys of signal points, one after the other: an item per round, with status 0 where none was run."""
+    def read_toys(
+        self, points: Iterable[int], names: Sequence[str] = tuple(TOY_VARIABLES)
+    ) -> Iterator[tuple[toys.PointToys, ...]]:
+        """Read arrays of the toys of signal points, one point after the other.
+
+        Args:
+            points: Positions of the points.
+            names: The arrays of `hfscale.store.layout.TOY_VARIABLES` to read.
+
+        Returns:
+            An item per round for each point; toys that were not run have the status 0.
+        """
         done = ledger.done(self.path)
         for point in points:
-            yield tuple(toys.read_toys(self.path, toy_round, point, done) for toy_round in self.rounds)
+            yield tuple(toys.read_toys(self.path, toy_round, point, done, names) for toy_round in self.rounds)
 
     def mark_toys_done(self, task: ToyTask, report: Mapping[str, Any]) -> None:
         """Record that a toy task is finished: the last thing that it does.

@@ -229,14 +229,14 @@ def read_array(group: "zarr.Group", variable: Variable, place: tuple[Any, ...]) 
 
 
 class PointToys(NamedTuple):
-    """Toys of a signal point in one round; the arrays are those of `hfscale.store.layout.TOY_VARIABLES`."""
+    """Toys of a signal point in one round; arrays of `hfscale.store.layout.TOY_VARIABLES`, by name."""
 
     seed: int
     first: int
     arrays: dict[str, Shaped[np.ndarray, "hypothesis toy"]]
 
 
-def read_toys(store: Path, toys: ToyRound, point: int, done: Container[str]) -> PointToys:
+def read_toys(store: Path, toys: ToyRound, point: int, done: Container[str], names: Sequence[str]) -> PointToys:
     """Read the toys of a signal point in a round.
 
     Args:
@@ -244,13 +244,14 @@ def read_toys(store: Path, toys: ToyRound, point: int, done: Container[str]) -> 
         toys: The round.
         point: Position of the signal point.
         done: Identities of the finished tasks. What others left is no result.
+        names: The arrays to read.
     """
     group = open_round(store, toys.number)
-    arrays = empty_toys(toys.count)
+    arrays = {name: array for name, array in empty_toys(toys.count).items() if name in names}
     for task in toys.by_point.get(point, ()):
         if task.id not in done:
             continue
         place = _place(toys, task)
-        for name, variable in TOY_VARIABLES.items():
-            arrays[name][:, place[-1]] = read_array(group, variable, place)
+        for name, array in arrays.items():
+            array[:, place[-1]] = read_array(group, TOY_VARIABLES[name], place)
     return PointToys(toys.seed, toys.first, arrays)
