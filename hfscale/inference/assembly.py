@@ -24,11 +24,12 @@ class Assembly:
     @property
     def fitted(self) -> Int[np.ndarray, " fitted"]:
         """Rows of the group that are fitted."""
-        return self.rows[self.signal]
+        fitted: np.ndarray = self.rows[self.signal]
+        return fitted
 
     def spread(self, values: Float[np.ndarray, "fitted *k"], rest: float = np.nan) -> Float[np.ndarray, "point *k"]:
         """Numbers of the fitted points, and `rest` for the others."""
-        result: np.ndarray = np.full((len(self.rows), *values.shape[1:]), rest)
+        result = np.full((len(self.rows), *values.shape[1:]), rest)
         result[self.signal] = values
         return result
 

@@ -35,7 +35,7 @@ def fit_hypotheses(group: ModelGroup, rows: Int[np.ndarray, " point"], mu: float
     # All other fits start from the background-only ones and wait in one queue, so that lanes are idle only once.
     at_mu = _fixed_poi(group, points)
     asimov_data = asimov_numbers(group, points, background)
-    jobs = _stacked(at_mu, points, asimov_data._replace(fixed=at_mu.fixed), asimov_data)
+    jobs = stacked(at_mu, points, asimov_data._replace(fixed=at_mu.fixed), asimov_data)
     started, cold = _with_poi(group, background.theta, mu), _with_poi(group, inits, mu)
     scattered = scattered_starts(group.structure, points, started)
     # With every constraint term at its mode and every rate equal to the data, the parameters that made the Asimov data
@@ -78,7 +78,7 @@ def fit_common(group: ModelGroup, rows: Int[np.ndarray, " point"]) -> CommonFits
     background, n_background = _background_fits(group, points, inits)
     asimov_data = asimov_numbers(group, points, background)
     near = np.concatenate([background.theta, background.theta])
-    both = fit_numbers(group, _stacked(points, asimov_data), np.concatenate([inits, inits]), near)
+    both = fit_numbers(group, stacked(points, asimov_data), np.concatenate([inits, inits]), near)
     n = len(rows)
     common = CommonFits(
         points, inits, asimov_data, background, both.take(np.arange(n)), both.take(np.arange(n, 2 * n)),
@@ -117,7 +117,8 @@ def not_above(group: ModelGroup, points: PointNumbers, free: FitResults, other: 
     return refit(group.structure, group.shared, points, other.theta, above, free)
 
 
-def _stacked(*numbers: PointNumbers) -> PointNumbers:
+def stacked(*numbers: PointNumbers) -> PointNumbers:
+    """Numbers of several batches of fits as one batch."""
     return PointNumbers(*(np.concatenate(arrays) for arrays in zip(*numbers, strict=True)))
 
 

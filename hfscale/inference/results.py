@@ -51,3 +51,66 @@ class CLsBlock:
     reasons: tuple[str, ...]
     n_fits: int
     n_iterations: int
+
+
+class LimitStatus(IntEnum):
+    """Where an upper limit lies; stored as a small integer.
+
+    A limit above the upper bound of the POI, or below the least value that was tested, is not extrapolated.
+    """
+
+    NOT_RUN = 0
+    OK = 1
+    ABOVE_BOUND = 2
+    BELOW_BOUND = 3
+
+
+@dataclass(frozen=True)
+class LimitBlock:
+    """Asymptotic upper limits on the POI of some points; fits and parameters as in `CLsBlock`.
+
+    Limits are NaN where their status is not `OK`.
+    """
+
+    status: Int[np.ndarray, " point"]
+    upper_limit_obs: Float[np.ndarray, " point"]
+    upper_limit_exp: Float[np.ndarray, "point nsigma"]
+    upper_limit_obs_status: Int[np.ndarray, " point"]
+    upper_limit_exp_status: Int[np.ndarray, "point nsigma"]
+    mu_hat: Float[np.ndarray, " point"]
+    mu_hat_error: Float[np.ndarray, " point"]
+    twice_nll_free: Float[np.ndarray, " point"]
+    twice_nll_background: Float[np.ndarray, " point"]
+    parameters_free: Float[np.ndarray, "point parameter"]
+    parameters_background: Float[np.ndarray, "point parameter"]
+    fit_status_free: Int[np.ndarray, " point"]
+    fit_status_background: Int[np.ndarray, " point"]
+    reasons: tuple[str, ...]
+    n_fits: int
+
+
+@dataclass(frozen=True)
+class SignificanceBlock:
+    """Asymptotic p-values of the background-only hypothesis for some points; fits and parameters as in `CLsBlock`.
+
+    Expected values are those of a signal with POI = 1, in the order of -2 to +2 standard deviations of what speaks for
+    the background alone: p-values ascend, significances descend.
+    """
+
+    status: Int[np.ndarray, " point"]
+    q0: Float[np.ndarray, " point"]
+    q0_asimov: Float[np.ndarray, " point"]
+    p0: Float[np.ndarray, " point"]
+    Z: Float[np.ndarray, " point"]
+    p0_exp: Float[np.ndarray, "point nsigma"]
+    Z_exp: Float[np.ndarray, "point nsigma"]
+    mu_hat: Float[np.ndarray, " point"]
+    mu_hat_error: Float[np.ndarray, " point"]
+    twice_nll_free: Float[np.ndarray, " point"]
+    twice_nll_background: Float[np.ndarray, " point"]
+    parameters_free: Float[np.ndarray, "point parameter"]
+    parameters_background: Float[np.ndarray, "point parameter"]
+    fit_status_free: Int[np.ndarray, " point"]
+    fit_status_background: Int[np.ndarray, " point"]
+    reasons: tuple[str, ...]
+    n_fits: int
