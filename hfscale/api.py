@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from hfscale.driver import Preparation, execute, label_arrays, prepare
+from hfscale.inference.toys.settings import Ensemble, ToyNuisance
 from hfscale.plan.campaign import Campaign, load_campaign
 from hfscale.plan.settings import make_calculation
 from hfscale.results import Results
@@ -31,14 +32,21 @@ def cls(
     verify_digest: bool = True,
     test_poi: float = 1.0,
     test_stat: Literal["qtilde", "q"] = "qtilde",
+    calctype: Literal["asymptotics", "toybased"] = "asymptotics",
+    ntoys: int | None = None,
+    seed: int | None = None,
+    first_toy: int | None = None,
+    ensemble: Ensemble | None = None,
+    toy_nuisance: ToyNuisance | None = None,
     interpcode: Mapping[str, str] = MappingProxyType({}),
     modifiers: Mapping[str, str] = MappingProxyType({}),
     executor: "Literal['auto', 'local', 'dask'] | distributed.Client | Executor" = "auto",
     workers: int | None = None,
     task_points: int | None = None,
+    task_toys: int | None = None,
     progress: bool = False,
 ) -> Results:
-    """Observed and expected asymptotic CLs of every signal point, kept in a store.
+    """Observed and expected CLs of every signal point, kept in a store.
 
     The same call again continues a store that is not finished, and computes nothing where all is done.
 
@@ -53,11 +61,20 @@ def cls(
         verify_digest: Whether the patchset's digest must be that of the workspace.
         test_poi: Tested value of the parameter of interest.
         test_stat: ``qtilde`` or ``q`` (arXiv:1007.1727 eq. 16 and 14).
+        calctype: ``asymptotics`` (the formulas of arXiv:1007.1727) or ``toybased`` (pseudo-experiments).
+        ntoys: Toys per signal point and hypothesis, 2000 by default; like the following, for ``toybased`` only.
+        seed: Which sequence of toys, 0 by default.
+        first_toy: Index of the first toy in it, 0 by default.
+        ensemble: What toys fluctuate: main and auxiliary data (``unconditional``, the default), or the main data alone,
+            with auxiliary data at the profiled (``aux-profiled``) or observed values (``aux-observed``).
+        toy_nuisance: Nuisance parameters that toys are thrown with: those fitted to the data under each hypothesis
+            (``profiled``, the default), or those before any fit (``prefit``).
         interpcode: Interpolation codes, ``{"normsys": "code4", "histosys": "code4p"}`` by default.
         modifiers: Type -> ``package.module:attribute`` of the custom modifiers that the workspace uses.
         executor: ``auto``, ``local`` (this process), ``dask`` (workers on this machine), a Dask client, or an executor.
         workers: Number of Dask workers, one per CPU by default.
         task_points: Signal points per task.
+        task_toys: Toys per task and hypothesis.
         progress: Whether to show progress on standard error.
 
     Returns:
@@ -68,7 +85,8 @@ def cls(
         StoreError: The store cannot be made, or holds results of other inputs or settings.
         InterruptedRunError: The run was interrupted; the same call continues it.
     """
-    calculation = make_calculation(test_poi, test_stat, interpcode, modifiers)
+    toys = {"ntoys": ntoys, "seed": seed, "first_toy": first_toy, "ensemble": ensemble, "toy_nuisance": toy_nuisance}
+    calculation = make_calculation(test_poi, test_stat, interpcode, modifiers, calctype, toys)
     inputs = load_inputs(
         workspace,
         patchset,
@@ -78,7 +96,7 @@ def cls(
         poi=poi,
         verify_digest=verify_digest,
     )
-    preparation = prepare(inputs, calculation, store, task_points=task_points)
+    preparation = prepare(inputs, calculation, store, task_points=task_points, task_toys=task_toys)
     return execute(preparation, executor=executor, workers=workers, quiet=not progress)
 
 
@@ -116,7 +134,8 @@ def prepare_campaign(campaign: Campaign) -> Preparation:
         verify_digest=campaign.verify_digest,
     )
     _check_contours(inputs, campaign)
-    return prepare(inputs, campaign.calculation, campaign.store, task_points=campaign.run.task_points)
+    sizes = {"task_points": campaign.run.task_points, "task_toys": campaign.run.task_toys}
+    return prepare(inputs, campaign.calculation, campaign.store, **sizes)
 
 
 def _check_contours(inputs: Inputs, campaign: Campaign) -> None:

@@ -16,6 +16,8 @@ from hfscale.cli.options import (
     modifier_option,
     run_options,
     take_inputs,
+    take_toys,
+    toy_options,
 )
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ Examples:
   hfscale cls BkgOnly.json patchset.json -o sbottom.zarr
   hfscale cls HEPData_archive.tar.gz::RegionA/BkgOnly.json -o A.zarr --points 'sbottom_13*'
   hfscale cls BkgOnly.json -p signal_1.json -p signal_2.json -o two.zarr --executor local
+  hfscale cls BkgOnly.json patchset.json -o toys.zarr --calctype toybased --ntoys 10000 --seed 1
 
 \b
 WORKSPACE and PATCHSET are JSON files, .json.gz, or ARCHIVE::MEMBER (.tar.gz, .zip);
@@ -47,6 +50,7 @@ The same command again continues an unfinished store."""
     show_default=True,
     help="Asymptotic formula; whether the statistic is q-tilde is decided by the POI's lower bound.",
 )
+@toy_options
 @interpcode_option
 @modifier_option
 @run_options
@@ -60,11 +64,18 @@ def cls_command(**options: Any) -> int:
     from hfscale.workspace import load_inputs
 
     chosen = take_inputs(options)
+    toys = take_toys(options)
     calculation = make_calculation(
-        options["test_poi"], options["test_stat"], options["interpcode"], options["modifiers"]
+        options["test_poi"],
+        options["test_stat"],
+        options["interpcode"],
+        options["modifiers"],
+        options["calctype"],
+        toys,
     )
     inputs = load_inputs(chosen.workspace, chosen.patchset, **chosen.keywords())
-    preparation = prepare(inputs, calculation, options["store"], task_points=options["task_points"])
+    sizes = {"task_points": options["task_points"], "task_toys": options["task_toys"]}
+    preparation = prepare(inputs, calculation, options["store"], **sizes)
     if options["dry_run"]:
         return print_plan(preparation, options["as_json"])
     results = compute(preparation, options["executor"], options["workers"])
@@ -111,7 +122,8 @@ def compute(preparation: "Preparation", executor: Literal["auto", "local", "dask
 
     choice = choose(preparation, executor, workers)
     if choice.pending == 0:
-        inform(f"nothing to do: all {preparation.plan.n_points} points of {preparation.path} are done")
+        toys = f" and {n_toys(preparation)} toys" if preparation.rounds else ""
+        inform(f"nothing to do: all {preparation.plan.n_points} points{toys} of {preparation.path} are done")
     elif executor == "auto" or loudness().verbose:
         inform(f"executor: {choice.executor} ({choice.pending} tasks, about {choice.seconds:.0f} s on one process)")
     folder = keep_compiled_programs()
@@ -138,8 +150,12 @@ def print_plan(preparation: "Preparation", as_json: bool) -> int:
         "fits": 4 * (preparation.plan.n_points - preparation.n_no_signal),
         "tasks": len(preparation.plan.tasks),
         "points per task": preparation.plan.task_points,
-        "seconds on one process": round(preparation.seconds, 1),
+        "seconds on one process": round(preparation.seconds + preparation.toy_seconds * n_toys(preparation), 1),
     }
+    if preparation.rounds:
+        fields["toys"] = n_toys(preparation)
+        fields["toy tasks"] = sum(len(toys.tasks) for toys in preparation.rounds)
+        fields["toys per task"] = preparation.rounds[0].task_toys
     if as_json:
         write_json({name.replace(" ", "_"): value for name, value in fields.items()})
     else:
@@ -147,14 +163,22 @@ def print_plan(preparation: "Preparation", as_json: bool) -> int:
     return 0
 
 
+def n_toys(preparation: "Preparation") -> int:
+    """Toys of all signal points and both hypotheses."""
+    return sum(toys.size for toys in preparation.rounds)
+
+
 def report(results: "Results") -> int:
     """Say how a run ended, list the points that failed, and return the exit code."""
     status = results.status()
-    failures = results.failures()
+    failures = {point["name"]: point["reason"] for point in results.to_list() if "reason" in point}
     for name, reason in failures.items():
         say(f"failed: {name}: {reason}", "failed", point=name, reason=reason)
     inform(
         f"{status.points_ok} points ok, {status.points_no_signal} without signal, {status.points_failed} failed"
         f" -> {results.path}"
     )
-    return SOME_FAILED if failures or status.points_failed else 0
+    failed_toys = status.toys.failed if status.toys else 0
+    if status.toys:
+        inform(f"{status.toys.done} toys, {failed_toys} with failed fits")
+    return SOME_FAILED if failures or status.points_failed or failed_toys else 0

@@ -1,11 +1,12 @@
 """Options that several verbs share."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, get_args
 
 import click
 
 from hfscale.cli.messages import set_loudness
+from hfscale.inference.toys.settings import Ensemble, ToyNuisance
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -133,6 +134,46 @@ def loudness_options(command: _Command) -> _Command:
     for option in reversed(_LOUDNESS_OPTIONS):
         command = option(command)
     return command
+
+
+_TOY_OPTIONS = (
+    click.option(
+        "--calctype",
+        type=click.Choice(["asymptotics", "toybased"]),
+        default="asymptotics",
+        show_default=True,
+        help="p-values from asymptotic formulas, or from toys.",
+    ),
+    click.option("--ntoys", type=int, metavar="N", help="Toys per point and hypothesis.  [default: 2000]"),
+    click.option("--seed", type=int, metavar="N", help="Which sequence of toys.  [default: 0]"),
+    click.option("--first-toy", type=int, metavar="N", help="Index of the first toy in it.  [default: 0]"),
+    click.option(
+        "--ensemble",
+        type=click.Choice(get_args(Ensemble)),
+        help="What toys fluctuate: all data (unconditional), or main data alone, with auxiliary data as profiled or as"
+        " observed.  [default: unconditional]",
+    ),
+    click.option(
+        "--toy-nuisance",
+        type=click.Choice(get_args(ToyNuisance)),
+        help="Nuisance parameters of toys: fitted to the data, or as the model suggests.  [default: profiled]",
+    ),
+    click.option(
+        "--task-toys", type=click.IntRange(min=1), metavar="N", help="Toys per task and hypothesis of a new store."
+    ),
+)
+
+
+def toy_options(command: _Command) -> _Command:
+    """Add --calctype and what toys need; take all but --calctype and --task-toys out with `take_toys`."""
+    for option in reversed(_TOY_OPTIONS):
+        command = option(command)
+    return command
+
+
+def take_toys(options: dict[str, Any]) -> dict[str, Any]:
+    """Take the settings of toys out of a command's keyword arguments, None for those not given."""
+    return {name: options.pop(name) for name in ("ntoys", "seed", "first_toy", "ensemble", "toy_nuisance")}
 
 
 _RUN_OPTIONS = (

@@ -47,11 +47,18 @@ def _write_status(status: "StoreStatus", failures: dict[str, str], as_json: bool
         "left": status.points_pending,
         "tasks": f"{status.tasks_done} of {status.tasks_total} done, {status.tasks_failed} failed",
     }
+    if status.toys is not None:
+        fields["lacking toys"] = status.points_partial
+        fields["toys"] = f"{status.toys.done} of {status.toys.total} done, {status.toys.failed} failed"
+        if status.toys.per_second is not None:
+            fields["toy rate"] = f"{status.toys.per_second:.3g} toys/s"
     if status.points_per_second is not None:
         fields["rate"] = f"{status.points_per_second:.3g} points/s"
     if status.seconds_left:
         fields["time left"] = f"{status.seconds_left:.0f} s at that rate"
     write_fields(fields)
+    for name, rates in status.toys.failure_rates.items() if status.toys else ():
+        write(f"failed toys: {name}: {', '.join(f'{100 * rate:.3g} % of {h}' for h, rate in rates.items())}")
     for name, reason in failures.items():
         write(f"failed: {name}: {reason}")
 
