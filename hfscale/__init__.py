@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hfscale.api import cls, run
+    from hfscale.api import cls, run, toys
     from hfscale.errors import HfscaleError, HfscaleWarning
     from hfscale.interop.pyhf_models import from_pyhf
     from hfscale.interop.xml_files import from_xml
@@ -37,11 +37,13 @@ __all__ = [
     "open_results",
     "prune",
     "run",
+    "toys",
 ]
 
 _HOME = {
     "cls": "hfscale.api",
     "run": "hfscale.api",
+    "toys": "hfscale.api",
     "HfscaleError": "hfscale.errors",
     "HfscaleWarning": "hfscale.errors",
     "Likelihood": "hfscale.likelihood",

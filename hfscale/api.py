@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from hfscale.driver import Preparation, execute, label_arrays, prepare
+from hfscale.extend import extend_toys
 from hfscale.inference.toys.settings import Ensemble, ToyNuisance
 from hfscale.plan.campaign import Campaign, load_campaign
 from hfscale.plan.settings import make_calculation
@@ -97,6 +98,34 @@ def cls(
         verify_digest=verify_digest,
     )
     preparation = prepare(inputs, calculation, store, task_points=task_points, task_toys=task_toys)
+    return execute(preparation, executor=executor, workers=workers, quiet=not progress)
+
+
+def toys(
+    store: str | Path,
+    more: int,
+    *,
+    executor: "Literal['auto', 'local', 'dask'] | distributed.Client | Executor" = "auto",
+    workers: int | None = None,
+    task_toys: int | None = None,
+    progress: bool = False,
+) -> Results:
+    """Add toys to a store that was computed with toys: of its seed, with the next indices.
+
+    The same call continues what was interrupted.
+
+    Args:
+        store: Folder of the store.
+        more: Further toys per signal point and hypothesis.
+        executor, workers, progress: As `cls`.
+        task_toys: Toys per task and hypothesis, as in the store by default.
+
+    Raises:
+        InputError: A number of toys is below one.
+        StoreError: There is no such store, it has no toys, or those of another generator of random numbers.
+        InterruptedRunError: The run was interrupted.
+    """
+    preparation = extend_toys(store, more, task_toys=task_toys)
     return execute(preparation, executor=executor, workers=workers, quiet=not progress)
 
 

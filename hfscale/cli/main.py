@@ -16,6 +16,7 @@ from hfscale.cli.inputs import inspect_command, validate_command
 from hfscale.cli.messages import say
 from hfscale.cli.prune import prune_command
 from hfscale.cli.stores import show_command, status_command
+from hfscale.cli.toys import toys_command
 from hfscale.errors import HfscaleError, HfscaleWarning, InterruptedRunError
 
 BAD_INPUT = 2
@@ -62,6 +63,7 @@ def cli() -> None:
 for _command in (
     cls_command,
     run_command,
+    toys_command,
     status_command,
     show_command,
     contour_command,

@@ -151,6 +151,10 @@ class ResultStore:
         digest = toys.toys_digest(self.path, self.toy_task(task.id)[0], task)
         ledger.write_marker(self.path, task, {**report, "sha256": digest})
 
+    def done_toys(self) -> set[str]:
+        """Return the identities of the finished toy tasks."""
+        return ledger.done(self.path) & {task_id for toy_round in self.rounds for task_id in toy_round.by_id}
+
     def pending_toys(self) -> tuple[ToyTask, ...]:
         """Return the toy tasks that are not finished, in order: first toys of all points first."""
         done = ledger.done(self.path)

@@ -1,0 +1,35 @@
+"""The verb ``toys``."""
+
+from typing import Any
+
+import click
+
+from hfscale.cli.compute import compute, report
+from hfscale.cli.messages import write_json
+from hfscale.cli.options import json_option, loudness_options
+
+_EPILOG = """\b
+Examples:
+  hfscale toys toys.zarr --more 8000
+  hfscale toys toys.zarr --more 8000 --executor dask --workers 4
+
+\b
+Toys have the seed of the store and the next indices. If this is interrupted, the same command continues it."""
+
+
+@click.command("toys", epilog=_EPILOG)
+@click.argument("store", type=click.Path())
+@click.option("--more", type=int, required=True, metavar="N", help="Further toys per point and hypothesis.")
+@click.option("--task-toys", type=click.IntRange(min=1), metavar="N", help="Toys per task; as in the store by default.")
+@click.option("--executor", type=click.Choice(["auto", "local", "dask"]), default="auto", show_default=True)
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Dask workers; one per CPU.")
+@json_option
+@loudness_options
+def toys_command(store: str, more: int, task_toys: int | None, as_json: bool, **options: Any) -> int:
+    """Add toys to a store that was computed with toys."""
+    from hfscale.extend import extend_toys
+
+    results = compute(extend_toys(store, more, task_toys=task_toys), options["executor"], options["workers"])
+    if as_json:
+        write_json(results.to_list())
+    return report(results)
