@@ -39,13 +39,7 @@ def neighbouring_minima(
             break
         again = active[fit]
         found = challenge(structure, shared, fits.take(again), starts, best.take(again))
-        np.add.at(best.iterations, again, found.iterations)
-        order = np.argsort(np.where(found.succeeded, found.nll, np.inf), kind="stable")
-        fits_in_order, first = np.unique(again[order], return_index=True)
-        lowest = order[first]
-        better = found.succeeded[lowest] & (found.nll[lowest] < best.nll[fits_in_order] - AGREEMENT)
-        _replace(best, fits_in_order[better], found.take(lowest[better]))
-        active = fits_in_order[better]
+        active = replace_by_lower(best, again, found)
     return best
 
 
@@ -100,8 +94,27 @@ def bending(
     return result
 
 
-def _replace(best: FitResults, index: Int[np.ndarray, " selected"], found: FitResults) -> None:
+def replace_by_lower(
+    best: FitResults, again: Int[np.ndarray, " start"], found: FitResults
+) -> Int[np.ndarray, " improved"]:
+    """Put the lowest minima found from several starts in place of the known ones, where they are lower.
+
+    Args:
+        best: Known minima, which are changed.
+        again: Fit of each start.
+        found: Where each start ended.
+
+    Returns:
+        Fits that have a lower minimum now.
+    """
+    np.add.at(best.iterations, again, found.iterations)
+    order = np.argsort(np.where(found.succeeded, found.nll, np.inf), kind="stable")
+    fits, first = np.unique(again[order], return_index=True)
+    lowest = order[first]
+    better = found.succeeded[lowest] & (found.nll[lowest] < best.nll[fits] - AGREEMENT)
+    index: Int[np.ndarray, " improved"] = fits[better]
     iterations = best.iterations[index]
     for own, new in zip(best, found, strict=True):
-        own[index] = new
+        own[index] = new[lowest[better]]
     best.iterations[index] = iterations
+    return index

@@ -6,14 +6,17 @@ from jaxtyping import Float
 from hfscale.errors import InputError
 from hfscale.fit.escalation import best_fits, refit
 from hfscale.fit.lanes import FitResults
+from hfscale.fit.other_minima import with_other_minima
+from hfscale.fit.profiles import rate_tables
 from hfscale.fit.slots import AGREEMENT
+from hfscale.fit.starts import scattered_starts
 from hfscale.inference.results import PointStatus
 from hfscale.inference.toys.addresses import address_of
 from hfscale.inference.toys.results import ToyBlock, ToyOrigins, ToyStatus
 from hfscale.inference.toys.settings import GENERATOR, Hypothesis, ToySettings
 from hfscale.inference.toys.statistics import toy_statistic
 from hfscale.inference.toys.throw import Thrown, throw_toys
-from hfscale.model.structure import NORMAL, ModelGroup, PointNumbers, Structure
+from hfscale.model.structure import ModelGroup, PointNumbers, Structure
 
 
 def run_toys(
@@ -54,14 +57,19 @@ def run_toys(
     theta, rates = origins.generating(row, hypothesis)
     address = address_of((group.digests[row], group.background_digests[row]), hypothesis, mu, settings)
     thrown = throw_toys(group, row, address, theta, rates, first, count)
-    conditional, free = _fit_toys(group, row, thrown, theta, mu)
+    conditional, free = _fit_toys(group, row, thrown, theta, rates, mu)
     return _block(group, conditional, free, mu, first, settings)
 
 
 def _fit_toys(
-    group: ModelGroup, row: int, thrown: Thrown, theta: Float[np.ndarray, " parameter"], mu: float
+    group: ModelGroup,
+    row: int,
+    thrown: Thrown,
+    theta: Float[np.ndarray, " parameter"],
+    rates: Float[np.ndarray, " bin"],
+    mu: float,
 ) -> tuple[FitResults, FitResults]:
-    """Conditional and free fits, from halfway to the auxiliary values and from the generating parameters."""
+    """Conditional and free fits, from the generating parameters and where another minimum may be."""
     structure, count = group.structure, len(thrown.data)
     points = group.points.take(np.full(count, row))
     free_points = points._replace(data=thrown.data, auxdata=thrown.auxdata)
@@ -71,10 +79,12 @@ def _fit_toys(
         *(np.concatenate(arrays) for arrays in zip(free_points._replace(fixed=fixed), free_points, strict=True))
     )
     generating = np.tile(theta, (count, 1))
-    movable = (structure.constraint == NORMAL) & (points.constrained > 0) & ~points.fixed
-    halfway = np.where(movable, 0.5 * (generating + thrown.auxdata), generating)
-    starts = [np.concatenate([_with_poi(structure, start, mu), start]) for start in (halfway, generating)]
+    starts = [np.concatenate([_with_poi(structure, generating, mu), generating])]
+    if structure.needs_several_starts:
+        starts += scattered_starts(structure, both, starts[0])
     results = best_fits(structure, group.shared, both, starts, sure=len(starts))
+    tables = rate_tables(structure, group.shared, group.points.take(np.array([row])), theta, rates)
+    results = with_other_minima(structure, group.shared, tables, both, results)
     conditional, free = results.take(np.arange(count)), results.take(np.arange(count, 2 * count))
     # The free minimum cannot lie above a conditional one: where it does, go on from there.
     above = conditional.succeeded & ~(free.nll <= conditional.nll + AGREEMENT)

@@ -23,7 +23,7 @@ from scipy.special import ndtr
 from hfscale.inference.toys.intervals import rank_intervals, ratio_interval, share_interval
 from hfscale.inference.toys.results import ToyStatus
 
-TIE_TOLERANCE = 1e-7
+TIE_TOLERANCE = 1e-9
 """Statistics that differ by less (absolutely, and relative to the compared one) are ties."""
 
 QUANTILES = ndtr(np.array([-2.0, -1.0, 0.0, 1.0, 2.0]))
