@@ -172,7 +172,8 @@ def _refuse_other_settings(store: ResultStore, settings: dict[str, Any]) -> None
     if found:
         raise StoreMismatchError(
             f"the store {store.path} holds other results: " + "; ".join(found),
-            remedy="ask for the same inputs and settings to continue it, or give another store",
+            remedy="ask for the same inputs and settings to continue it, or give another store"
+            + ("; hfscale toys STORE --more N adds toys" if store.rounds else ""),
         )
 
 

@@ -204,7 +204,8 @@ def check_calculation(fields: Mapping[str, object]) -> Calculation:
     except ValidationError as error:
         problem = error.errors()[0]
         name = ".".join(str(part) for part in problem["loc"])
-        what = f"{name} is {problem['input']!r}: {problem['msg']}" if name else problem["msg"]
+        text = problem["msg"].removeprefix("Value error, ")
+        what = f"{name} is {problem['input']!r}: {text}" if name else text
         raise InputError(what, place=name or None, remedy=_remedy(name, fields)) from error
 
 

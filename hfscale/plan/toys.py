@@ -12,7 +12,7 @@ from hfscale.plan.digests import digest
 from hfscale.plan.settings import LARGEST_INDEX
 from hfscale.plan.tasks import Task
 
-_SECONDS_PER_TASK = 20.0
+_SECONDS_PER_TASK = 10.0
 _SMALLEST_BLOCK, _LARGEST_BLOCK = 50, 10_000
 _TASKS_OF_A_SMALL_CAMPAIGN = 4
 _HYPOTHESES = 2
@@ -133,7 +133,9 @@ def default_task_toys(ntoys: int, n_points: int, seconds_per_toy: float) -> int:
     """
     size = _SECONDS_PER_TASK / (_HYPOTHESES * max(seconds_per_toy, 1e-9))
     shared = math.ceil(ntoys * max(n_points, 1) / _TASKS_OF_A_SMALL_CAMPAIGN)
-    return int(min(max(min(size, shared, _LARGEST_BLOCK), _SMALLEST_BLOCK), ntoys))
+    largest = min(max(min(size, shared, _LARGEST_BLOCK), _SMALLEST_BLOCK), ntoys)
+    # Blocks of about the same size: the last of a point is not left with a few toys.
+    return math.ceil(ntoys / math.ceil(ntoys / largest))
 
 
 def make_round(

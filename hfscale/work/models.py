@@ -22,6 +22,7 @@ _SECONDS_PER_FLOP = 1.0 / 15e9
 _SECONDS_PER_STEP = 5e-4
 _STEPS_PER_POINT = 14
 _STEPS_PER_TOY = 7
+_SECONDS_PER_TOY_STEP, _SECONDS_PER_TOY_FLOP = 5e-5, 1.0 / 3e9
 _COMPILE_SECONDS = 5.0
 
 
@@ -120,10 +121,17 @@ def points_with_signal(groups: Sequence[ModelGroup]) -> list[int]:
 def seconds_per_toy(groups: Sequence[ModelGroup]) -> float:
     """Rough time of one toy, averaged over all points, from the sizes of the models."""
     n_points = sum(len(group.members) for group in groups)
-    return sum(len(group.members) * _STEPS_PER_TOY * _step_seconds(group.structure) for group in groups) / n_points
+    steps = (
+        len(group.members) * (_SECONDS_PER_TOY_STEP + _step_flops(group.structure) * _SECONDS_PER_TOY_FLOP)
+        for group in groups
+    )
+    return _STEPS_PER_TOY * sum(steps) / n_points
 
 
 def _step_seconds(structure: Structure) -> float:
+    return _SECONDS_PER_STEP + _step_flops(structure) * _SECONDS_PER_FLOP
+
+
+def _step_flops(structure: Structure) -> float:
     n = structure.n_parameters
-    flops = 2 * (structure.n_entries + structure.n_bins) * n**2 + n**3
-    return _SECONDS_PER_STEP + flops * _SECONDS_PER_FLOP
+    return 2.0 * (structure.n_entries + structure.n_bins) * n**2 + n**3
