@@ -10,9 +10,9 @@ from hfscale.fit.slots import challenge
 from hfscale.model.structure import POISSON, PointNumbers, SharedNumbers, Structure
 
 _ROUNDS = 3
-_HEIGHT = 0.5
+_HEIGHT = 0.3
 """How much higher in -ln L an approximate minimum may be to be tried."""
-_DISTANCE = 0.2
+_DISTANCE = 0.3
 """How far from where the fit ended it must be, in widths of the parameter."""
 _MOST = 3
 """Starts per fit and round."""

@@ -208,9 +208,8 @@ def _band(sb: _Toys, b: _Toys) -> _Band:
     padded = np.concatenate([[0.0], CLs[order], [max(1.0, CLs.max())]])
     by_rank = padded[rank_intervals(b.n, QUANTILES)]
     nearest = order[np.rint(QUANTILES * (b.n - 1)).astype(np.int64)]
-    by_share = np.array([
-        np.ones(2) if above_b[k] == b.n else share_interval(int(above[k]), sb.n) / CLb[k] for k in nearest
-    ])  # fmt: skip
+    shares = [share_interval(int(above[k]), sb.n) / CLb[k] for k in nearest]
+    by_share = np.where(b.q[nearest, None] <= b.tolerance, 1.0, shares)
     value = CLs_exp[:, None]
     sides = np.array([-1.0, 1.0])
     distances = np.hypot(*(np.maximum((ends - value) * sides, 0.0) for ends in (by_rank, by_share)))
