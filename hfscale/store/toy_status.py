@@ -34,7 +34,7 @@ def with_toys(
     """
     toys = count_toys(rounds, markers, names)
     lacking = points_without_toys(rounds, markers)
-    partial = sum(points[k] == PointStatus.OK for k in lacking)
+    partial = sum(bool(points[k] == PointStatus.OK) for k in lacking)
     left = None if toys.per_second is None else (toys.total - toys.done) / toys.per_second
     if status.points_pending:
         left = None if left is None or status.seconds_left is None else left + status.seconds_left

@@ -54,6 +54,7 @@ def create_round(store: Path, toys: ToyRound, names: Sequence[str], mu: Float[np
         _write_arrays(draft, toys, names, mu)
         shutil.rmtree(target, ignore_errors=True)
         draft.rename(target)
+        _announce(store, f"{_GROUP}/{target.name}")
         files.write_compressed_json(files.toys_file(store, toys.number), toys.to_json())
     except OSError as error:
         raise StoreError(
@@ -69,6 +70,20 @@ def _create_parent(store: Path) -> None:
 
     if not (store / _GROUP / "zarr.json").exists():
         zarr.open_group(zarr.storage.LocalStore(store / _GROUP), mode="w-", zarr_format=3)
+
+
+def _announce(store: Path, name: str) -> None:
+    """Add a round to the metadata of all arrays that the root of the store keeps, where xarray looks for groups.
+
+    The root is replaced at once, so that whoever reads meanwhile sees the store with the round or without it.
+    """
+    root, group = (files.read_json(folder / "zarr.json") for folder in (store, store / name))
+    arrays = group["consolidated_metadata"]["metadata"]
+    known = root["consolidated_metadata"]["metadata"]
+    known[_GROUP] = files.read_json(store / _GROUP / "zarr.json")
+    known[name] = {key: value for key, value in group.items() if key != "consolidated_metadata"}
+    known.update({f"{name}/{array}": metadata for array, metadata in arrays.items()})
+    files.write_json(store / "zarr.json", root)
 
 
 def _write_arrays(draft: Path, toys: ToyRound, names: Sequence[str], mu: Float[np.ndarray, " mu"]) -> None:
