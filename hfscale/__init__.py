@@ -1,6 +1,7 @@
 """Statistical inference with binned likelihoods (HistFactory) at scale.
 
-``hfscale.cls`` computes the CLs of every signal point of a patchset, ``hfscale.run`` what a campaign file declares,
+``hfscale.cls`` computes the CLs of every signal point of a patchset, ``hfscale.limit`` upper limits, ``hfscale.scan``
+CLs curves, ``hfscale.significance`` p0 and Z, ``hfscale.run`` what a campaign file declares,
 ``hfscale.open_results`` opens what they stored. ``hfscale.Likelihood`` is the likelihood of one workspace,
 ``hfscale.from_pyhf`` that of a pyhf model, and ``hfscale.from_xml`` reads the XML and ROOT files of HistFactory.
 ``hfscale.prune`` leaves out modifiers of small effect, and ``hfscale.CustomModifier`` makes a function a modifier.
@@ -11,7 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hfscale.api import cls, run, toys
+    from hfscale.api import cls, limit, run, scan, significance, toys
     from hfscale.errors import HfscaleError, HfscaleWarning
     from hfscale.interop.pyhf_models import from_pyhf
     from hfscale.interop.xml_files import from_xml
@@ -34,15 +35,21 @@ __all__ = [
     "cls",
     "from_pyhf",
     "from_xml",
+    "limit",
     "open_results",
     "prune",
     "run",
+    "scan",
+    "significance",
     "toys",
 ]
 
 _HOME = {
     "cls": "hfscale.api",
+    "limit": "hfscale.api",
     "run": "hfscale.api",
+    "scan": "hfscale.api",
+    "significance": "hfscale.api",
     "toys": "hfscale.api",
     "HfscaleError": "hfscale.errors",
     "HfscaleWarning": "hfscale.errors",

@@ -3,15 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 import numpy as np
 
 from hfscale.driver import Preparation, execute, label_arrays, prepare
+from hfscale.errors import InputError
 from hfscale.extend import extend_toys
 from hfscale.inference.toys.settings import Ensemble, ToyNuisance
 from hfscale.plan.campaign import Campaign, load_campaign
-from hfscale.plan.settings import make_calculation
+from hfscale.plan.settings import check_calculation, make_calculation
 from hfscale.results import Results
 from hfscale.workspace import Inputs, load_inputs
 
@@ -101,6 +102,122 @@ def cls(
     return execute(preparation, executor=executor, workers=workers, quiet=not progress)
 
 
+class Options(TypedDict, total=False):
+    """Arguments of `limit`, `scan` and `significance` that mean what they mean for `cls`."""
+
+    patches: Sequence[str]
+    points: Sequence[str]
+    measurement: str | None
+    poi: str | None
+    verify_digest: bool
+    interpcode: Mapping[str, str]
+    modifiers: Mapping[str, str]
+    executor: "Literal['auto', 'local', 'dask'] | distributed.Client | Executor"
+    workers: int | None
+    task_points: int | None
+    progress: bool
+
+
+def limit(
+    workspace: str | Path | Mapping[str, Any],
+    patchset: str | Path | Mapping[str, Any] | None = None,
+    *,
+    store: str | Path,
+    level: float = 0.05,
+    rtol: float = 1e-4,
+    test_stat: Literal["qtilde", "q"] = "qtilde",
+    **options: Unpack[Options],
+) -> Results:
+    """Observed and expected upper limits on the parameter of interest of every signal point, from asymptotic formulas.
+
+    Nothing is extrapolated: limits above the upper bound of the parameter of interest are missing, and said to be.
+
+    Args:
+        workspace, patchset, store: As `cls`.
+        level: CLs at the limit.
+        rtol: Relative precision of the limits.
+        test_stat: ``qtilde`` or ``q`` (arXiv:1007.1727 eq. 16 and 14).
+        options: As `cls`.
+
+    Raises:
+        InputError, StoreError, InterruptedRunError: As `cls`.
+    """
+    fields = {"kind": "limit", "level": level, "rtol": rtol, "test_stat": test_stat}
+    return _compute(fields, workspace, patchset, store, options)
+
+
+def scan(
+    workspace: str | Path | Mapping[str, Any],
+    patchset: str | Path | Mapping[str, Any] | None = None,
+    *,
+    store: str | Path,
+    poi_grid: str,
+    test_stat: Literal["qtilde", "q"] = "qtilde",
+    **options: Unpack[Options],
+) -> Results:
+    """Observed and expected asymptotic CLs of every signal point at many values of the parameter of interest.
+
+    Args:
+        workspace, patchset, store: As `cls`.
+        poi_grid: ``A:B:N`` for N values, evenly spaced from A to B.
+        test_stat: ``qtilde`` or ``q`` (arXiv:1007.1727 eq. 16 and 14).
+        options: As `cls`.
+
+    Raises:
+        InputError, StoreError, InterruptedRunError: As `cls`.
+    """
+    fields = {"kind": "scan", "poi_grid": poi_grid, "test_stat": test_stat}
+    return _compute(fields, workspace, patchset, store, options)
+
+
+def significance(
+    workspace: str | Path | Mapping[str, Any],
+    patchset: str | Path | Mapping[str, Any] | None = None,
+    *,
+    store: str | Path,
+    **options: Unpack[Options],
+) -> Results:
+    """p-value p0 of the background-only hypothesis and significance Z of every signal point, from asymptotic formulas.
+
+    The expected ones are for a signal with the parameter of interest at 1.
+
+    Args:
+        workspace, patchset, store: As `cls`.
+        options: As `cls`.
+
+    Raises:
+        InputError, StoreError, InterruptedRunError: As `cls`.
+    """
+    return _compute({"kind": "significance"}, workspace, patchset, store, options)
+
+
+def _compute(
+    fields: Mapping[str, object],
+    workspace: str | Path | Mapping[str, Any],
+    patchset: str | Path | Mapping[str, Any] | None,
+    store: str | Path,
+    options: Options,
+) -> Results:
+    models = {"interpcode": options.get("interpcode", {}), "modifiers": options.get("modifiers", {})}
+    calculation = check_calculation({**fields, **models})
+    inputs = load_inputs(
+        workspace,
+        patchset,
+        patches=options.get("patches", ()),
+        points=options.get("points", ()),
+        measurement=options.get("measurement"),
+        poi=options.get("poi"),
+        verify_digest=options.get("verify_digest", True),
+    )
+    preparation = prepare(inputs, calculation, store, task_points=options.get("task_points"))
+    return execute(
+        preparation,
+        executor=options.get("executor", "auto"),
+        workers=options.get("workers"),
+        quiet=not options.get("progress", False),
+    )
+
+
 def toys(
     store: str | Path,
     more: int,
@@ -175,6 +292,13 @@ def _check_contours(inputs: Inputs, campaign: Campaign) -> None:
     from hfscale.plot.figure import check_figure_file
     from hfscale.plot.points import PlanePoints
 
+    kind = campaign.calculation.kind
+    if kind != "cls":
+        raise InputError(
+            f"contours are drawn of CLs at one POI value, but the kind of calculation is {kind}",
+            place="contours",
+            remedy="remove the contours, or ask for kind cls",
+        )
     n = len(inputs.points)
     points = PlanePoints(
         names=tuple(point.name for point in inputs.points),
@@ -200,6 +324,8 @@ def draw_contours(results: Results, campaign: Campaign, tell: Callable[[str], No
     from hfscale.plot.contours import exclusion_contours
     from hfscale.plot.figure import draw_contour, save_figure
 
+    if not campaign.contours:
+        return
     points = results.plane_points()
     for contour in campaign.contours:
         plane = select_plane(points, contour.x, contour.y, contour.select, project=contour.project)

@@ -132,7 +132,7 @@ def prepare(
         parameters=parameter_names(groups),
         n_structures=len(groups),
         n_no_signal=int(sum((~group.has_signal).sum() for group in groups)),
-        seconds=expected_seconds(groups),
+        seconds=expected_seconds(groups, calculation.fits_per_point),
         toy_seconds=seconds_per_toy(groups),
         continues=existing is not None,
     )

@@ -1,7 +1,6 @@
 """Results of a campaign, as users take them: data frames, xarray, plain JSON, contours."""
 
 import fnmatch
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from hfscale.errors import SelectionError
-from hfscale.inference.results import PointStatus
+from hfscale.records import Keys, keys_of, read_records
 from hfscale.store.open import open_store
 from hfscale.store.status import StoreStatus
 from hfscale.store.store import ResultStore
@@ -21,15 +20,7 @@ if TYPE_CHECKING:
 
     from hfscale.plot.points import PlanePoints
 
-_STATUS = {
-    PointStatus.NOT_RUN: "pending",
-    PointStatus.OK: "ok",
-    PointStatus.NO_SIGNAL: "no_signal",
-    PointStatus.FAILED: "failed",
-}
 _BAND = ("m2", "m1", "0", "p1", "p2")
-_SCALARS = ("CLs_obs", "CLsb", "CLb", "q", "q_asimov", "mu_hat", "mu_hat_error")
-_MINIMA = {key: f"twice_nll_{key}" for key in ("free", "conditional", "background")}
 
 
 @dataclass(frozen=True)
@@ -82,54 +73,21 @@ class Results:
         return toys_to_xarray(self.store, chosen)
 
     def to_dataframe(self) -> "pandas.DataFrame":
-        """One row per signal point: labels, status, CLs (expected from -2 to +2 sigma as m2 to p2) and fit results."""
+        """One row per signal point, and per POI value of a scan.
+
+        Columns are labels, status, results (expected ones from -2 to +2 sigma as m2 to p2) and numbers of the fits.
+        """
         import pandas
 
-        rows = []
-        for point in self.to_list():
-            band = point["CLs_exp"] or [None] * len(_BAND)
-            rows.append(
-                {
-                    "name": point["name"],
-                    **point["values"],
-                    "status": point["status"],
-                    **{key: point[key] for key in ("CLs_obs",)},
-                    **{f"CLs_exp_{k}": value for k, value in zip(_BAND, band, strict=True)},
-                    **{key: point[key] for key in _SCALARS[1:]},
-                    **{f"twice_nll_{key}": point["twice_nll"][key] for key in _MINIMA},
-                    **_toy_columns(point),
-                }
-            )
+        keys = keys_of(self.store.settings["calculation"])
+        rows = [{**_columns(point, keys), **_toy_columns(point)} for point in self.to_list()]
         frame = pandas.DataFrame(rows).set_index("name")
-        numbers = [column for column in frame.columns if column != "status" and column not in self.store.labels]
+        numbers = [column for column in frame.columns if "status" not in column and column not in self.store.labels]
         return frame.astype(dict.fromkeys(numbers, np.float64))
 
     def to_list(self) -> list[dict[str, Any]]:
-        """One plain JSON object per signal point, None where there is no number."""
-        data = self.to_xarray().load()
-        calculation = self.store.settings["calculation"]
-        reasons = self.store.reasons()
-        labels = {label: _plain(data[name].values) for label, name in self.store.labels.items()}
-        status = data["status"].values[:, 0]
-        # A task that was killed before its marker may have left numbers, which do not count.
-        known = [name for name in (*_SCALARS, "CLs_exp", *_MINIMA.values()) if name in data]
-        numbers = data[known].where(data["status"] != PointStatus.NOT_RUN)
-        columns = {str(name): array.values for name, array in numbers.data_vars.items()}
-        points = [
-            {
-                "name": name,
-                "values": {label: values[k] for label, values in labels.items()},
-                "status": "failed" if name in reasons else _STATUS[PointStatus(int(status[k]))],
-                "poi": calculation["test_poi"],
-                "calctype": calculation["calctype"],
-                "test_stat": calculation["test_stat"],
-                **{key: _number(columns[key][k]) for key in _SCALARS if key in columns},
-                **({"CLs_exp": _band(columns["CLs_exp"][k, 0])} if "CLs_exp" in columns else {}),
-                "twice_nll": {key: _number(columns[name][k]) for key, name in _MINIMA.items()},
-                **({"reason": reasons[name]} if name in reasons else {}),
-            }
-            for k, name in enumerate(self.store.names)
-        ]
+        """One plain JSON object per signal point, and per POI value of a scan; None where there is no number."""
+        points = read_records(self.store)
         if not self.store.rounds:
             return points
         from hfscale.toy_results import read_p_values, with_toys
@@ -137,9 +95,19 @@ class Results:
         return [with_toys(point, toys) for point, toys in zip(points, read_p_values(self.store), strict=True)]
 
     def plane_points(self) -> "PlanePoints":
-        """Points with their labels and CLs, as contours need them."""
+        """Points with their labels and CLs, as contours need them.
+
+        Raises:
+            SelectionError: The store holds something else than the CLs at one POI value.
+        """
         from hfscale.plot.points import PlanePoints
 
+        kind = self.store.settings["calculation"].get("kind", "cls")
+        if kind != "cls":
+            raise SelectionError(
+                f"a contour needs the CLs of its points at one POI value, but {self.path} holds results of kind {kind}",
+                remedy="make another store with hfscale cls",
+            )
         data = self.to_xarray().load()
         points = self.to_list()
         return PlanePoints(
@@ -204,19 +172,12 @@ def open_results(path: str | Path) -> Results:
     return Results(open_store(path))
 
 
-def _number(values: "np.ndarray | np.floating[Any]") -> float | None:
-    value = float(np.ravel(values)[0])
-    return value if math.isfinite(value) else None
-
-
-def _band(values: np.ndarray) -> list[float] | None:
-    return [float(value) for value in values] if np.isfinite(values).all() else None
-
-
-def _plain(values: np.ndarray) -> list[Any]:
-    """Python numbers and texts; whole numbers as integers, as patchsets write masses."""
-    items = values.tolist()
-    if values.dtype.kind != "f":
-        return [str(item) for item in items]
-    whole = all(math.isfinite(item) and item == int(item) for item in items)
-    return [int(item) for item in items] if whole else items
+def _columns(point: dict[str, Any], keys: Keys) -> dict[str, Any]:
+    """The columns of a data frame that a JSON object fills."""
+    first, *others = (key for key in keys.numbers if key in point)
+    columns = {"name": point["name"], **point["values"]}
+    columns |= {key: point[key] for key in ("status", *keys.varying, first)}
+    for key in (key for key in keys.bands if key in point):
+        columns |= {f"{key}_{k}": value for k, value in zip(_BAND, point[key] or [None] * len(_BAND), strict=True)}
+    columns |= {key: point[key] for key in (*others, *keys.places) if not isinstance(point[key], list)}
+    return {**columns, **{f"twice_nll_{key}": point["twice_nll"][key] for key in keys.minima}}

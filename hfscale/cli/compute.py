@@ -14,14 +14,17 @@ from hfscale.cli.options import (
     json_option,
     loudness_options,
     modifier_option,
+    output_option,
     run_options,
     take_inputs,
     take_toys,
+    test_stat_option,
     toy_options,
 )
 
 if TYPE_CHECKING:
     from hfscale.driver import Preparation
+    from hfscale.plan.settings import Calculation
     from hfscale.results import Results
 
 SOME_FAILED = 1
@@ -41,15 +44,9 @@ The same command again continues an unfinished store."""
 
 @click.command("cls", epilog=_CLS_EPILOG)
 @input_options
-@click.option("-o", "--output", "store", required=True, metavar="STORE", help="Result store to make or continue.")
+@output_option
 @click.option("--test-poi", type=click.FloatRange(min=0.0), default=1.0, show_default=True, help="Tested POI value.")
-@click.option(
-    "--test-stat",
-    type=click.Choice(["qtilde", "q"]),
-    default="qtilde",
-    show_default=True,
-    help="Asymptotic formula; whether the statistic is q-tilde is decided by the POI's lower bound.",
-)
+@test_stat_option
 @toy_options
 @interpcode_option
 @modifier_option
@@ -59,11 +56,8 @@ The same command again continues an unfinished store."""
 @loudness_options
 def cls_command(**options: Any) -> int:
     """Observed and expected CLs of every signal point at one POI value."""
-    from hfscale.driver import prepare
     from hfscale.plan.settings import make_calculation
-    from hfscale.workspace import load_inputs
 
-    chosen = take_inputs(options)
     toys = take_toys(options)
     calculation = make_calculation(
         options["test_poi"],
@@ -73,9 +67,25 @@ def cls_command(**options: Any) -> int:
         options["calctype"],
         toys,
     )
+    return perform(calculation, options, task_toys=options["task_toys"])
+
+
+def perform(calculation: "Calculation", options: dict[str, Any], task_toys: int | None = None) -> int:
+    """Do what a verb that computes asks for, and return its exit code.
+
+    Args:
+        calculation: What to compute.
+        options: Values of `input_options`, `output_option`, `run_options`, `dry_run_option` and `json_option`.
+        task_toys: Toys per task and hypothesis.
+    """
+    from hfscale.driver import prepare
+    from hfscale.workspace import load_inputs
+
+    chosen = take_inputs(options)
     inputs = load_inputs(chosen.workspace, chosen.patchset, **chosen.keywords())
-    sizes = {"task_points": options["task_points"], "task_toys": options["task_toys"]}
-    preparation = prepare(inputs, calculation, options["store"], **sizes)
+    preparation = prepare(
+        inputs, calculation, options["store"], task_points=options["task_points"], task_toys=task_toys
+    )
     if options["dry_run"]:
         return print_plan(preparation, options["as_json"])
     results = compute(preparation, options["executor"], options["workers"])
@@ -147,7 +157,7 @@ def print_plan(preparation: "Preparation", as_json: bool) -> int:
         "points without signal": preparation.n_no_signal,
         "parameters": len(preparation.parameters),
         "structures": preparation.n_structures,
-        "fits": 4 * (preparation.plan.n_points - preparation.n_no_signal),
+        "fits": preparation.calculation.fits_per_point * (preparation.plan.n_points - preparation.n_no_signal),
         "tasks": len(preparation.plan.tasks),
         "points per task": preparation.plan.task_points,
         "seconds on one process": round(preparation.seconds + preparation.toy_seconds * n_toys(preparation), 1),

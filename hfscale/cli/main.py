@@ -13,6 +13,7 @@ from hfscale.cli.compute import cls_command, run_command
 from hfscale.cli.contour import contour_command
 from hfscale.cli.environment import use_one_thread
 from hfscale.cli.inputs import inspect_command, validate_command
+from hfscale.cli.limits import limit_command, scan_command, significance_command
 from hfscale.cli.messages import say
 from hfscale.cli.prune import prune_command
 from hfscale.cli.stores import show_command, status_command
@@ -62,6 +63,9 @@ def cli() -> None:
 
 for _command in (
     cls_command,
+    limit_command,
+    scan_command,
+    significance_command,
     run_command,
     toys_command,
     status_command,

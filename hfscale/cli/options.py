@@ -97,6 +97,16 @@ modifier_option = click.option(
     metavar="TYPE=PACKAGE.MODULE:ATTRIBUTE",
     help="Where the hfscale.CustomModifier of a type that the workspace uses is imported from; repeatable.",
 )
+test_stat_option = click.option(
+    "--test-stat",
+    type=click.Choice(["qtilde", "q"]),
+    default="qtilde",
+    show_default=True,
+    help="Asymptotic formula; whether the statistic is q-tilde is decided by the POI's lower bound.",
+)
+output_option = click.option(
+    "-o", "--output", "store", required=True, metavar="STORE", help="Result store to make or continue."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON instead of a table.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Check everything and print the plan; write nothing.")
 

@@ -3,12 +3,13 @@
 import fnmatch
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from hfscale.cli.messages import say, write, write_fields, write_json, write_table
 from hfscale.cli.options import json_option, loudness_options
+from hfscale.cli.tables import TABLES
 from hfscale.errors import SelectionError
 
 if TYPE_CHECKING:
@@ -82,14 +83,9 @@ def show_command(store: str, pattern: str, as_json: bool) -> None:
     if as_json:
         write_json(points)
         return
-    band = ("-2s", "-1s", "expected", "+1s", "+2s")
-    write_table(("name", "status", "observed", *band, "mu_hat"), [_row(point) for point in points])
+    kind = results.store.settings["calculation"].get("kind", "cls")
+    columns, row = TABLES[kind]
+    write_table(columns, [row(point) for point in points])
     for point in points:
         if "reason" in point:
             say(f"failed: {point['name']}: {point['reason']}", "failed", point=point["name"], reason=point["reason"])
-
-
-def _row(point: dict[str, Any]) -> tuple[str, ...]:
-    band = point["CLs_exp"] or [None] * 5
-    numbers = [point["CLs_obs"], *band, point["mu_hat"]]
-    return (point["name"], point["status"], *("-" if value is None else f"{value:.4g}" for value in numbers))

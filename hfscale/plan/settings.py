@@ -134,8 +134,13 @@ class Calculation(Settings):
 
     @property
     def fitted_values(self) -> tuple[float, ...]:
-        """POI values beside 0 at which fits are certain to be made, and which must therefore be within bounds."""
-        return (1.0,) if self.kind == "significance" else self.poi_values
+        """POI values at which fits are certain to be made, and which must therefore be within bounds."""
+        return {"significance": (1.0,), "limit": (0.0,)}.get(self.kind, self.poi_values)
+
+    @property
+    def fits_per_point(self) -> int:
+        """Fits for each signal point: for limits, what is usual."""
+        return {"cls": 4, "limit": 30, "scan": 2 + 2 * len(self.poi_values), "significance": 5}[self.kind]
 
     @property
     def toybased(self) -> bool:

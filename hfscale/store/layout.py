@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hfscale.fit.status import FitStatus
-from hfscale.inference.results import PointStatus
+from hfscale.inference.results import LimitStatus, PointStatus
 from hfscale.inference.toys.results import ToyStatus
 from hfscale.inference.toys.settings import Hypothesis
 
@@ -116,7 +116,37 @@ TOY_VARIABLES = MappingProxyType(
 HYPOTHESES: tuple[Hypothesis, ...] = ("sb", "b")
 """What toys are thrown from: the tested hypothesis, and the other one."""
 
-_BY_KIND: Mapping[str, Mapping[str, Variable]] = MappingProxyType({"cls": VARIABLES, "scan": VARIABLES})
+_FITTED = tuple(
+    VARIABLES[name] for name in ("mu_hat", "mu_hat_error", "twice_nll_free", "twice_nll_background")
+) + tuple(VARIABLES[f"{what}_{fit}"] for what in ("parameters", "fit_status") for fit in ("free", "background"))
+_POINT_STATUS = _status("status", "point", "what became of the signal point", PointStatus)
+_LIMIT_TABLE = (
+    _number("upper_limit_obs", "point", "observed upper limit on the parameter of interest"),
+    _number("upper_limit_exp", "point nsigma", "expected upper limits under the background-only hypothesis"),
+    _status("upper_limit_obs_status", "point", "where the observed upper limit lies", LimitStatus),
+    _status("upper_limit_exp_status", "point nsigma", "where the expected upper limits lie", LimitStatus),
+    *_FITTED,
+    _POINT_STATUS,
+)
+_SIGNIFICANCE_TABLE = (
+    _number("q0", "point", "observed value of the discovery test statistic"),
+    _number("q0_asimov", "point", "its value on the Asimov data of a signal with the parameter of interest at 1"),
+    _number("p0", "point", "observed p-value of the background-only hypothesis"),
+    _number("Z", "point", "observed significance in standard deviations"),
+    _number("p0_exp", "point nsigma", "expected p-values for a signal with the parameter of interest at 1"),
+    _number("Z_exp", "point nsigma", "expected significances for a signal with the parameter of interest at 1"),
+    *_FITTED,
+    _POINT_STATUS,
+)
+
+_BY_KIND: Mapping[str, Mapping[str, Variable]] = MappingProxyType(
+    {
+        "cls": VARIABLES,
+        "scan": VARIABLES,
+        "limit": MappingProxyType({variable.name: variable for variable in _LIMIT_TABLE}),
+        "significance": MappingProxyType({variable.name: variable for variable in _SIGNIFICANCE_TABLE}),
+    }
+)
 
 DIMENSIONS = ("point", "mu", "nsigma", "parameter")
 RESERVED = frozenset({*(name for variables in _BY_KIND.values() for name in variables), *DIMENSIONS, "name"})

@@ -7,11 +7,14 @@ import numpy as np
 from jaxtyping import Int
 
 from hfscale.inference.cls import asymptotic_cls
-from hfscale.inference.results import CLsBlock
+from hfscale.inference.limits import upper_limits
+from hfscale.inference.results import CLsBlock, LimitBlock, SignificanceBlock
+from hfscale.inference.scans import scan_cls
+from hfscale.inference.significance import significance
 from hfscale.model.structure import ModelGroup
 from hfscale.plan.settings import Calculation
 
-Block = CLsBlock
+Block = CLsBlock | LimitBlock | SignificanceBlock
 """Results of points at one POI value: an attribute for each variable of the store, and `reasons`."""
 
 
@@ -20,9 +23,23 @@ def calculate(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: C
     return _KINDS[calculation.kind](group, rows, calculation)
 
 
+def _limit(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Calculation) -> Sequence[Block]:
+    return [upper_limits(group, rows, calculation.level, calculation.rtol, calculation.test_stat)]
+
+
+def _scan(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Calculation) -> Sequence[Block]:
+    return scan_cls(group, rows, calculation.poi_values, calculation.test_stat)
+
+
+def _significance(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Calculation) -> Sequence[Block]:
+    return [significance(group, rows)]
+
+
 def _cls(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Calculation) -> Sequence[Block]:
     return [asymptotic_cls(group, rows, calculation.test_poi, calculation.test_stat)]
 
 
 _Kind = Callable[[ModelGroup, Int[np.ndarray, " point"], Calculation], Sequence[Block]]
-_KINDS: Mapping[str, _Kind] = MappingProxyType({"cls": _cls})
+_KINDS: Mapping[str, _Kind] = MappingProxyType(
+    {"cls": _cls, "limit": _limit, "scan": _scan, "significance": _significance}
+)

@@ -20,7 +20,7 @@ from hfscale.workspace.loading import choose_measurement
 
 _SECONDS_PER_FLOP = 1.0 / 15e9
 _SECONDS_PER_STEP = 5e-4
-_STEPS_PER_POINT = 14
+_STEPS_PER_FIT = 3.5
 _STEPS_PER_TOY = 7
 _SECONDS_PER_TOY_STEP, _SECONDS_PER_TOY_FLOP = 5e-5, 1.0 / 3e9
 _COMPILE_SECONDS = 5.0
@@ -106,11 +106,10 @@ def bounded_below_at_zero(groups: Sequence[ModelGroup]) -> bool:
     return all((group.points.lower[group.has_signal, group.structure.poi] >= 0).all() for group in groups)
 
 
-def expected_seconds(groups: Sequence[ModelGroup]) -> float:
+def expected_seconds(groups: Sequence[ModelGroup], fits_per_point: int = 4) -> float:
     """Rough time of one process for all points, compilation included, from the sizes of the models."""
-    return sum(
-        _COMPILE_SECONDS + len(group.members) * _STEPS_PER_POINT * _step_seconds(group.structure) for group in groups
-    )
+    steps = _STEPS_PER_FIT * fits_per_point
+    return sum(_COMPILE_SECONDS + len(group.members) * steps * _step_seconds(group.structure) for group in groups)
 
 
 def points_with_signal(groups: Sequence[ModelGroup]) -> list[int]:

@@ -105,11 +105,15 @@ def _place(
     place: int,
 ) -> None:
     """Copy the results of a group into the block of the task, which has axes for POI values and all parameters."""
+    good = np.flatnonzero(block.status != PointStatus.FAILED)
     for name, variable in variables.items():
         values = getattr(block, name)
         index: tuple[Any, ...] = (where,)
         if "mu" in variable.dims:
             index += (place,)
+        elif place > 0:
+            # What does not depend on the POI is missing in the blocks of values at which the point failed.
+            index, values = (where[good],), values[good]
         if "parameter" in variable.dims:
-            index = (where[:, None], *index[1:], columns)
+            index = (index[0][:, None], *index[1:], columns)
         arrays[name][index] = values

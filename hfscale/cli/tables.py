@@ -1,0 +1,51 @@
+"""The tables of ``hfscale show``: their columns, and the row of a signal point, for each kind of calculation."""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+_Point = dict[str, Any]
+_Table = tuple[tuple[str, ...], Callable[[_Point], tuple[str, ...]]]
+
+_BAND = ("-2s", "-1s", "expected", "+1s", "+2s")
+
+
+def _cls(point: _Point) -> tuple[str, ...]:
+    band = point["CLs_exp"] or [None] * 5
+    return (point["name"], point["status"], *_texts([point["CLs_obs"], *band, point["mu_hat"]]))
+
+
+def _scan(point: _Point) -> tuple[str, ...]:
+    name, *rest = _cls(point)
+    return (name, *_texts([point["poi"]]), *rest)
+
+
+def _limit(point: _Point) -> tuple[str, ...]:
+    places = [point["upper_limit_status"], *(point["upper_limit_exp_status"] or [None] * 5)]
+    values = [point["upper_limit_obs"], *(point["upper_limit_exp"] or [None] * 5)]
+    limits = [_outside(place, text) for place, text in zip(places, _texts(values), strict=True)]
+    return (point["name"], point["status"], *limits, *_texts([point["mu_hat"]]))
+
+
+def _outside(place: str | None, text: str) -> str:
+    return {"above_bound": ">bound", "below_bound": "<bound"}.get(str(place), text)
+
+
+def _significance(point: _Point) -> tuple[str, ...]:
+    band = point["Z_exp"] or [None] * 5
+    return (point["name"], point["status"], *_texts([point["p0"], point["Z"], *band, point["mu_hat"]]))
+
+
+def _texts(values: Sequence[float | None]) -> list[str]:
+    return ["-" if value is None else f"{value:.4g}" for value in values]
+
+
+TABLES: Mapping[str, _Table] = MappingProxyType(
+    {
+        "cls": (("name", "status", "observed", *_BAND, "mu_hat"), _cls),
+        "scan": (("name", "poi", "status", "observed", *_BAND, "mu_hat"), _scan),
+        "limit": (("name", "status", "observed", *_BAND, "mu_hat"), _limit),
+        "significance": (("name", "status", "p0", "Z", *_BAND, "mu_hat"), _significance),
+    }
+)
+"""Columns, and what makes a row, by kind."""
