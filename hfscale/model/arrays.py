@@ -37,9 +37,11 @@ def fill_shared(rows: "Sequence[Row]", histosys: Sequence[str]) -> SharedNumbers
 def _shifts(data: SampleData, column: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray]:
     half_sum = np.zeros((len(data.nominal), len(column)))
     half_difference = np.zeros_like(half_sum)
-    for name, (up, down) in data.histosys.items():
-        half_sum[:, column[name]] = (up - down) / 2
-        half_difference[:, column[name]] = (up + down) / 2 - data.nominal
+    if data.histosys:
+        columns = [column[name] for name in data.histosys]
+        up, down = np.array(list(data.histosys.values())).transpose(1, 2, 0)
+        half_sum[:, columns] = (up - down) / 2
+        half_difference[:, columns] = (up + down) / 2 - data.nominal[:, None]
     return half_sum, half_difference
 
 

@@ -201,6 +201,8 @@ def _staterror(
 
 
 def _check_same_requirements(first: ParameterSet, second: ParameterSet) -> None:
+    if first is second:
+        return
     if (first.constraint, first.size, first.scalar) != (second.constraint, second.size, second.scalar) or not (
         np.array_equal(first.lower, second.lower, equal_nan=True)
         and np.array_equal(first.inits, second.inits, equal_nan=True)
