@@ -40,6 +40,8 @@ def cls(
     first_toy: int | None = None,
     ensemble: Ensemble | None = None,
     toy_nuisance: ToyNuisance | None = None,
+    expected_only: bool = False,
+    asimov: float | None = None,
     interpcode: Mapping[str, str] = MappingProxyType({}),
     modifiers: Mapping[str, str] = MappingProxyType({}),
     executor: "Literal['auto', 'local', 'dask'] | distributed.Client | Executor" = "auto",
@@ -71,6 +73,9 @@ def cls(
             with auxiliary data at the profiled (``aux-profiled``) or observed values (``aux-observed``).
         toy_nuisance: Nuisance parameters that toys are thrown with: those fitted to the data under each hypothesis
             (``profiled``, the default), or those before any fit (``prefit``).
+        expected_only: Fit no observed data at all; expected results are those of pre-fit Asimov data, observed ones
+            are missing.
+        asimov: Take the pre-fit Asimov data at this value of the parameter of interest for the observed data.
         interpcode: Interpolation codes, ``{"normsys": "code4", "histosys": "code4p"}`` by default.
         modifiers: Type -> ``package.module:attribute`` of the custom modifiers that the workspace uses.
         executor: ``auto``, ``local`` (this process), ``dask`` (workers on this machine), a Dask client, or an executor.
@@ -88,7 +93,8 @@ def cls(
         InterruptedRunError: The run was interrupted; the same call continues it.
     """
     toys = {"ntoys": ntoys, "seed": seed, "first_toy": first_toy, "ensemble": ensemble, "toy_nuisance": toy_nuisance}
-    calculation = make_calculation(test_poi, test_stat, interpcode, modifiers, calctype, toys)
+    data = {"expected_only": expected_only, "asimov": asimov}
+    calculation = make_calculation(test_poi, test_stat, interpcode, modifiers, calctype, toys, data)
     inputs = load_inputs(
         workspace,
         patchset,
@@ -110,6 +116,8 @@ class Options(TypedDict, total=False):
     measurement: str | None
     poi: str | None
     verify_digest: bool
+    expected_only: bool
+    asimov: float | None
     interpcode: Mapping[str, str]
     modifiers: Mapping[str, str]
     executor: "Literal['auto', 'local', 'dask'] | distributed.Client | Executor"
@@ -199,7 +207,8 @@ def _compute(
     options: Options,
 ) -> Results:
     models = {"interpcode": options.get("interpcode", {}), "modifiers": options.get("modifiers", {})}
-    calculation = check_calculation({**fields, **models})
+    data = {"expected_only": options.get("expected_only", False), "asimov": options.get("asimov")}
+    calculation = check_calculation({**fields, **models, **data})
     inputs = load_inputs(
         workspace,
         patchset,

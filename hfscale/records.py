@@ -136,12 +136,12 @@ def _band(values: Any, whole: bool) -> list[float | None] | None:
     return [_number(value) for value in values]
 
 
-def _place(codes: np.ndarray | None) -> Any:
+def _place(codes: Any) -> Any:
+    """The name of a status, or of each of several; None where nothing was found."""
     if codes is None or not np.any(codes):
         return None
-    return (
-        [LimitStatus(int(code)).name.lower() for code in codes] if codes.ndim else LimitStatus(int(codes)).name.lower()
-    )
+    names = [LimitStatus(int(code)).name.lower() for code in np.ravel(codes)]
+    return names if np.ndim(codes) else names[0]
 
 
 def plain_values(values: np.ndarray) -> list[Any]:

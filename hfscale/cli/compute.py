@@ -8,6 +8,8 @@ import click
 from hfscale.cli.environment import keep_compiled_programs
 from hfscale.cli.messages import inform, loudness, say, write_fields, write_json
 from hfscale.cli.options import (
+    DATA_FIELDS,
+    data_options,
     dry_run_option,
     input_options,
     interpcode_option,
@@ -48,6 +50,7 @@ The same command again continues an unfinished store."""
 @click.option("--test-poi", type=click.FloatRange(min=0.0), default=1.0, show_default=True, help="Tested POI value.")
 @test_stat_option
 @toy_options
+@data_options
 @interpcode_option
 @modifier_option
 @run_options
@@ -66,6 +69,7 @@ def cls_command(**options: Any) -> int:
         options["modifiers"],
         options["calctype"],
         toys,
+        data={name: options[name] for name in DATA_FIELDS},
     )
     return perform(calculation, options, task_toys=options["task_toys"])
 

@@ -6,6 +6,8 @@ import click
 
 from hfscale.cli.compute import perform
 from hfscale.cli.options import (
+    DATA_FIELDS,
+    data_options,
     dry_run_option,
     input_options,
     interpcode_option,
@@ -33,6 +35,7 @@ Widen the bound in the measurement's configuration to find it."""
 @click.option("--level", type=float, default=0.05, show_default=True, help="CLs at the limit.")
 @click.option("--rtol", type=float, default=1e-4, show_default=True, help="Relative precision of the limits.")
 @test_stat_option
+@data_options
 @interpcode_option
 @modifier_option
 @run_options
@@ -43,7 +46,7 @@ def limit_command(**options: Any) -> int:
     """Observed and expected upper limits on the POI of every signal point."""
     from hfscale.plan.settings import check_calculation
 
-    fields = ("level", "rtol", "test_stat", "interpcode", "modifiers")
+    fields = ("level", "rtol", "test_stat", "interpcode", "modifiers", *DATA_FIELDS)
     return perform(check_calculation({"kind": "limit", **{name: options[name] for name in fields}}), options)
 
 
@@ -52,6 +55,7 @@ def limit_command(**options: Any) -> int:
 @output_option
 @click.option("--poi-grid", required=True, metavar="A:B:N", help="N tested POI values, evenly spaced from A to B.")
 @test_stat_option
+@data_options
 @interpcode_option
 @modifier_option
 @run_options
@@ -62,13 +66,14 @@ def scan_command(**options: Any) -> int:
     """Observed and expected CLs of every signal point at many POI values."""
     from hfscale.plan.settings import check_calculation
 
-    fields = ("poi_grid", "test_stat", "interpcode", "modifiers")
+    fields = ("poi_grid", "test_stat", "interpcode", "modifiers", *DATA_FIELDS)
     return perform(check_calculation({"kind": "scan", **{name: options[name] for name in fields}}), options)
 
 
 @click.command("significance", epilog="Example: hfscale significance BkgOnly.json patchset.json -o significance.zarr")
 @input_options
 @output_option
+@data_options
 @interpcode_option
 @modifier_option
 @run_options
@@ -82,5 +87,5 @@ def significance_command(**options: Any) -> int:
     """
     from hfscale.plan.settings import check_calculation
 
-    fields = ("interpcode", "modifiers")
+    fields = ("interpcode", "modifiers", *DATA_FIELDS)
     return perform(check_calculation({"kind": "significance", **{name: options[name] for name in fields}}), options)

@@ -107,6 +107,25 @@ test_stat_option = click.option(
 output_option = click.option(
     "-o", "--output", "store", required=True, metavar="STORE", help="Result store to make or continue."
 )
+DATA_FIELDS = ("expected_only", "asimov")
+"""Settings that `data_options` gives."""
+_DATA_OPTIONS = (
+    click.option(
+        "--expected-only", is_flag=True, help="Fit no observed data: expected results alone, from pre-fit Asimov data."
+    ),
+    click.option(
+        "--asimov", type=float, metavar="MU", help="Take the pre-fit Asimov data at POI = MU for the observed data."
+    ),
+)
+
+
+def data_options(command: _Command) -> _Command:
+    """Add --expected-only and --asimov."""
+    for option in reversed(_DATA_OPTIONS):
+        command = option(command)
+    return command
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON instead of a table.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Check everything and print the plan; write nothing.")
 

@@ -72,6 +72,9 @@ class Calculation(Settings):
         poi_grid: The tested values of a scan, ``A:B:N`` for N values from A to B.
         level: CLs at an upper limit.
         rtol: Relative precision of upper limits.
+        expected_only: Whether no observed data are fitted at all, and observed results are left out: the data are the
+            pre-fit Asimov data of the background, for a significance those of the signal with the POI at 1.
+        asimov: The pre-fit Asimov data at this POI value are the data, None for the observed ones.
         interpcode: How the effects of normsys and histosys are interpolated.
         modifiers: Type -> ``package.module:attribute`` of the custom modifiers that the workspace uses.
         ntoys: Toys per signal point and hypothesis.
@@ -90,6 +93,8 @@ class Calculation(Settings):
     poi_grid: Annotated[str, AfterValidator(checked_grid)] | None = None
     level: Number = Field(default=0.05, gt=0.0, lt=1.0)
     rtol: Number = Field(default=1e-4, ge=1e-7, le=0.1)
+    expected_only: bool = False
+    asimov: Number | None = Field(default=None, ge=0.0, allow_inf_nan=False)
     interpcode: Interpcode = Interpcode()
     modifiers: dict[str, ImportPath] = {}
     ntoys: Count = Field(default=2000, ge=1, lt=LARGEST_INDEX)
@@ -114,16 +119,15 @@ class Calculation(Settings):
             raise ValueError("a scan needs its poi_grid")
         if self.kind != "cls" and self.toybased:
             raise ValueError(f"kind {self.kind} is not possible with calctype toybased")
+        if self.expected_only and self.toybased:
+            raise ValueError("expected_only is not possible with calctype toybased")
+        if self.expected_only and self.asimov is not None:
+            raise ValueError("expected_only and asimov exclude each other")
         return self
 
     @property
     def _options_of_other_kinds(self) -> frozenset[str]:
         return frozenset().union(*KIND_OPTIONS.values()) - KIND_OPTIONS[self.kind]
-
-    @property
-    def statistic(self) -> str:
-        """The test statistic: that of discovery (eq. 12 of arXiv:1007.1727) for a significance."""
-        return "q0" if self.kind == "significance" else self.test_stat
 
     @property
     def poi_values(self) -> tuple[float, ...]:
@@ -135,7 +139,15 @@ class Calculation(Settings):
     @property
     def fitted_values(self) -> tuple[float, ...]:
         """POI values at which fits are certain to be made, and which must therefore be within bounds."""
-        return {"significance": (1.0,), "limit": (0.0,)}.get(self.kind, self.poi_values)
+        values = {"significance": (1.0,), "limit": (0.0,)}.get(self.kind, self.poi_values)
+        return values if self.asimov is None else (*values, self.asimov)
+
+    @property
+    def asimov_poi(self) -> float | None:
+        """POI value of the pre-fit Asimov data that are the data; None where the observed ones are."""
+        if self.expected_only:
+            return 1.0 if self.kind == "significance" else 0.0
+        return self.asimov
 
     @property
     def fits_per_point(self) -> int:
@@ -156,8 +168,9 @@ class Calculation(Settings):
         unused = set(self._options_of_other_kinds)
         if not self.toybased:
             unused |= TOY_OPTIONS
-        if not self.modifiers:
-            unused.add("modifiers")
+        given = {"modifiers": bool(self.modifiers), "expected_only": self.expected_only}
+        given["asimov"] = self.asimov is not None
+        unused |= {name for name, is_given in given.items() if not is_given}
         return self.model_dump(mode="json", exclude=unused)
 
 
@@ -182,12 +195,14 @@ def make_calculation(
     modifiers: Mapping[str, str] = MappingProxyType({}),
     calctype: str = "asymptotics",
     toys: Mapping[str, int | str | None] = MappingProxyType({}),
+    data: Mapping[str, bool | float | None] = MappingProxyType({}),
 ) -> Calculation:
     """Check what is to be computed.
 
     Args:
         test_poi, test_stat, interpcode, modifiers, calctype: As in `Calculation`.
         toys: Those of `TOY_OPTIONS` that the user gave; None stands for "not given".
+        data: `expected_only` and `asimov`, likewise.
 
     Raises:
         InputError: A number is out of its range, there is no such statistic, interpolation code, or kind of toys, or
@@ -195,7 +210,7 @@ def make_calculation(
     """
     given = {name: value for name, value in toys.items() if value is not None}
     fields = {"test_poi": test_poi, "test_stat": test_stat, "interpcode": interpcode, "modifiers": dict(modifiers)}
-    return check_calculation({**fields, "calctype": calctype, **given})
+    return check_calculation({**fields, "calctype": calctype, **given, **data})
 
 
 def check_calculation(fields: Mapping[str, object]) -> Calculation:

@@ -1,7 +1,9 @@
 """From what is asked for to the function of `hfscale.inference` that computes it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
@@ -18,13 +20,34 @@ Block = CLsBlock | LimitBlock | SignificanceBlock
 """Results of points at one POI value: an attribute for each variable of the store, and `reasons`."""
 
 
+_OBSERVED = frozenset({"CLs_obs", "CLsb", "CLb", "q", "q0", "p0", "Z", "mu_hat", "mu_hat_error"})
+
+
 def calculate(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Calculation) -> Sequence[Block]:
     """Results of the points in `rows`: one block for each POI value, or a single one if the store has no such axis."""
-    return _KINDS[calculation.kind](group, rows, calculation)
+    blocks = _KINDS[calculation.kind](group, rows, calculation)
+    return [_without_observed(block) for block in blocks] if calculation.expected_only else blocks
+
+
+def _without_observed(block: Block) -> Block:
+    """The block without numbers that stand for observed results but come from Asimov data."""
+    empty: dict[str, Any] = {
+        field.name: np.full(len(block.status), np.nan) for field in fields(block) if field.name in _OBSERVED
+    }
+    return replace(block, **empty)
 
 
 def _limit(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Calculation) -> Sequence[Block]:
-    return [upper_limits(group, rows, calculation.level, calculation.rtol, calculation.test_stat)]
+    return [
+        upper_limits(
+            group,
+            rows,
+            calculation.level,
+            calculation.rtol,
+            calculation.test_stat,
+            observed=not calculation.expected_only,
+        )
+    ]
 
 
 def _scan(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Calculation) -> Sequence[Block]:

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Shaped
 
+from hfscale.inference.asimov import with_prefit_asimov
 from hfscale.inference.results import PointStatus
-from hfscale.model.interpolation import InterpolationCodes
 from hfscale.model.structure import ModelGroup
-from hfscale.plan.digests import digest
+from hfscale.plan.digests import canonical_json, digest
 from hfscale.plan.settings import Calculation
 from hfscale.plan.tasks import Task
 from hfscale.runtime.events import TaskReport
@@ -34,17 +34,18 @@ class Models(NamedTuple):
 
 def models_of(store: ResultStore, calculation: Calculation) -> Models:
     """Models of a store, kept by the process for its next tasks."""
-    key = digest(store.settings)
-    return _models(str(store.path), key, calculation.interpcode.codes(), tuple(calculation.modifiers.items()))
+    return _models(str(store.path), digest(store.settings), canonical_json(calculation.document()))
 
 
 @lru_cache(maxsize=4)
-def _models(
-    store: str, settings_digest: str, codes: InterpolationCodes, modifiers: tuple[tuple[str, str], ...]
-) -> Models:
+def _models(store: str, settings_digest: str, settings: str) -> Models:
     """Bounded, because a worker may serve many campaigns."""
     del settings_digest  # part of the key: another store may have taken the path
-    groups = build_models(Inputs.from_json(open_store(store).inputs()), codes, import_modifiers(dict(modifiers)))
+    calculation = Calculation.model_validate_json(settings)
+    modifiers = import_modifiers(calculation.modifiers)
+    groups = build_models(Inputs.from_json(open_store(store).inputs()), calculation.interpcode.codes(), modifiers)
+    if calculation.asimov_poi is not None:
+        groups = tuple(with_prefit_asimov(group, calculation.asimov_poi) for group in groups)
     return Models(groups, parameter_names(groups))
 
 

@@ -18,7 +18,20 @@ from tests.program import EXAMPLE, hfscale
 from tests.signals import HEARING_PYTHON
 
 ROOT = Path(__file__).parents[2]
-VERBS = ["cls", "prune", "run", "status", "show", "contour", "inspect", "validate"]
+VERBS = [
+    "cls",
+    "limit",
+    "scan",
+    "significance",
+    "run",
+    "toys",
+    "status",
+    "show",
+    "contour",
+    "inspect",
+    "validate",
+    "prune",
+]
 PROGRAM = (sys.executable, "-c", "from hfscale.cli.main import main; main()")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
