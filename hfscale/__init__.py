@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hfscale.interop.pyhf_models import from_pyhf
     from hfscale.interop.xml_files import from_xml
     from hfscale.likelihood import Likelihood
+    from hfscale.merging import merge
     from hfscale.model.custom import CustomModifier, ParameterSettings
     from hfscale.model.pruning import Pruned, PruningReport, prune
     from hfscale.results import Results, open_results
@@ -36,6 +37,7 @@ __all__ = [
     "from_pyhf",
     "from_xml",
     "limit",
+    "merge",
     "open_results",
     "prune",
     "run",
@@ -56,6 +58,7 @@ _HOME = {
     "Likelihood": "hfscale.likelihood",
     "from_pyhf": "hfscale.interop.pyhf_models",
     "from_xml": "hfscale.interop.xml_files",
+    "merge": "hfscale.merging",
     "CustomModifier": "hfscale.model.custom",
     "ParameterSettings": "hfscale.model.custom",
     "Pruned": "hfscale.model.pruning",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -234,7 +235,7 @@ def execute(
         InterruptedRunError: The run was interrupted.
     """
     engine = choose(preparation, executor, workers).executor if isinstance(executor, str) else executor
-    store = open_store(preparation.path) if preparation.continues else _create(preparation)
+    store = open_store(preparation.path) if preparation.continues else create(preparation)
     with store.locked():
         store.sweep()
         if store.pending() or store.pending_toys():
@@ -299,7 +300,16 @@ def do_toy_task(store: str, task_id: str) -> TaskReport:
     return run_toy_task(store, task_id)
 
 
-def _create(preparation: Preparation) -> ResultStore:
+def create(preparation: Preparation, provenance: Mapping[str, Any] = MappingProxyType({})) -> ResultStore:
+    """Make the empty store of a new campaign.
+
+    Args:
+        preparation: From `prepare`.
+        provenance: What to record beside the inputs and versions.
+
+    Raises:
+        StoreError: The store cannot be made.
+    """
     inputs = preparation.inputs
     return create_store(
         preparation.path,
@@ -309,7 +319,7 @@ def _create(preparation: Preparation) -> ResultStore:
         labels=label_arrays(inputs),
         parameters=preparation.parameters,
         mu=np.array(preparation.calculation.poi_values, dtype=np.float64),
-        provenance=_provenance(inputs),
+        provenance={**_provenance(inputs), **provenance},
         rounds=preparation.rounds,
     )
 

@@ -153,7 +153,7 @@ class Results:
         return draw_contour(contours, plane, style=style, title=title)
 
 
-def _toy_columns(point: dict[str, Any]) -> dict[str, float | None]:
+def _toy_columns(point: dict[str, Any]) -> dict[str, Any]:
     """Counts of toys, and the uncertainty of the observed CLs that comes from them."""
     if "toys" not in point:
         return {}

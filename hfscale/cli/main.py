@@ -14,6 +14,7 @@ from hfscale.cli.contour import contour_command
 from hfscale.cli.environment import use_one_thread
 from hfscale.cli.inputs import inspect_command, validate_command
 from hfscale.cli.limits import limit_command, scan_command, significance_command
+from hfscale.cli.merge import merge_command
 from hfscale.cli.messages import say
 from hfscale.cli.prune import prune_command
 from hfscale.cli.stores import show_command, status_command
@@ -68,6 +69,7 @@ for _command in (
     significance_command,
     run_command,
     toys_command,
+    merge_command,
     status_command,
     show_command,
     contour_command,

@@ -1,0 +1,187 @@
+"""Copying finished results of several stores into one that is planned for all of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Shaped
+
+from hfscale.errors import StoreMismatchError
+from hfscale.inference.results import PointStatus
+from hfscale.inference.toys.results import ToyStatus
+from hfscale.plan.tasks import Task
+from hfscale.plan.toys import ToyRound, ToyTask
+from hfscale.store import ledger
+from hfscale.store.blocks import open_array
+from hfscale.store.layout import HYPOTHESES, empty_block
+from hfscale.store.status import worst_status
+from hfscale.store.store import ResultStore
+from hfscale.store.toys import empty_toys
+
+
+def pool_points(sources: Sequence[ResultStore], target: ResultStore) -> None:
+    """Copy the results of signal points whose whole task is done; the other tasks stay pending.
+
+    Raises:
+        StoreMismatchError: Two stores have different results of a point.
+    """
+    known = [_Points(source, target) for source in sources]
+    for task in target.plan.tasks:
+        _pool_task(known, target, task)
+
+
+def _pool_task(sources: Sequence["_Points"], target: ResultStore, task: Task) -> None:
+    n_mu = open_array(target.group, "mu").shape[0] if "mu" in target.group else 0
+    n_parameters = len(_parameters(target))
+    block = empty_block(task.n_points, n_mu, n_parameters, target.variables)
+    reasons: dict[str, str] = {}
+    for k, name in enumerate(target.names[task.start : task.stop]):
+        rows = [row for source in sources if (row := source.row(name)) is not None]
+        found = [source.reasons[name] for source in sources if name in source.reasons]
+        if not rows:
+            return
+        for other in rows[1:]:
+            _require_equal(rows[0], other, f"the signal point '{name}'", target)
+        for variable, values in rows[0].items():
+            block[variable][k] = values
+        if found:
+            reasons[name] = found[0]
+    target.write_block(task, block)
+    target.mark_done(task, {"reasons": reasons})
+
+
+class _Points:
+    """Results of the signal points of a store, by name, with parameters in the order of another store."""
+
+    def __init__(self, store: ResultStore, target: ResultStore) -> None:
+        self.reasons = store.reasons()
+        self._place = {name: k for k, name in enumerate(store.names)}
+        self._done = worst_status(store.point_status()) != PointStatus.NOT_RUN
+        ours, theirs = (_parameters(s) for s in (store, target))
+        self._columns = np.array([theirs.index(name) for name in ours], dtype=np.int64)
+        self._n_parameters = len(theirs)
+        self._variables = store.variables
+        self._arrays = {name: np.asarray(open_array(store.group, name)[...]) for name in store.variables}
+
+    def row(self, name: str) -> dict[str, np.ndarray] | None:
+        """All variables of a point, None where the store has not computed it."""
+        k = self._place.get(name)
+        if k is None or not self._done[k]:
+            return None
+        return {variable: self._spread(variable, array[k]) for variable, array in self._arrays.items()}
+
+    def _spread(self, name: str, values: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
+        variable = self._variables[name]
+        if "parameter" not in variable.dims:
+            return np.asarray(values)
+        result = np.full((*values.shape[:-1], self._n_parameters), variable.fill, values.dtype)
+        result[..., self._columns] = values
+        return result
+
+
+def _parameters(store: ResultStore) -> list[str]:
+    return [str(name) for name in np.asarray(open_array(store.group, "parameter")[:])]
+
+
+def pool_toys(sources: Sequence[ResultStore], target: ResultStore) -> None:
+    """Copy toys of all rounds; tasks of which a toy is missing stay pending.
+
+    Raises:
+        StoreMismatchError: Two stores have different results of a toy.
+    """
+    places = [{name: k for k, name in enumerate(source.names)} for source in sources]
+    reasons = _toy_reasons(sources)
+    for point, name in enumerate(target.names):
+        parts = [
+            _Part(toys.seed, toys.first, toys.arrays)
+            for source, place in zip(sources, places, strict=True)
+            if name in place
+            for toys in next(source.read_toys([place[name]]))
+        ]
+        for toys in target.rounds:
+            if point in toys.by_point:
+                pooled = _assembled(parts, toys, name, target)
+                _write(target, toys, toys.by_point[point], pooled, reasons.get((name, toys.seed), {}))
+
+
+class _Part(NamedTuple):
+    """Toys of a point in one round of one store."""
+
+    seed: int
+    first: int
+    arrays: Mapping[str, Shaped[np.ndarray, "hypothesis toy"]]
+
+
+def _assembled(
+    parts: Iterable[_Part], toys: ToyRound, name: str, target: ResultStore
+) -> dict[str, Shaped[np.ndarray, "hypothesis toy"]]:
+    """All toys of a point that belong to a round."""
+    result = empty_toys(toys.count)
+    for part in parts:
+        count = part.arrays["status"].shape[1]
+        first, stop = max(part.first, toys.first), min(part.first + count, toys.stop)
+        if part.seed != toys.seed or first >= stop:
+            continue
+        theirs = {key: array[:, first - part.first : stop - part.first] for key, array in part.arrays.items()}
+        ours = {key: array[:, first - toys.first : stop - toys.first] for key, array in result.items()}
+        both = (theirs["status"] != ToyStatus.NOT_RUN) & (ours["status"] != ToyStatus.NOT_RUN)
+        subject = f"toys {first} to {stop - 1} of the signal point '{name}'"
+        _require_equal(_chosen(ours, both), _chosen(theirs, both), subject, target)
+        new = theirs["status"] != ToyStatus.NOT_RUN
+        for key, array in ours.items():
+            array[new] = theirs[key][new]
+    return result
+
+
+def _chosen(
+    arrays: Mapping[str, Shaped[np.ndarray, "hypothesis toy"]], which: Bool[np.ndarray, "hypothesis toy"]
+) -> dict[str, np.ndarray]:
+    return {key: array[which] for key, array in arrays.items()}
+
+
+def _write(
+    target: ResultStore,
+    toys: ToyRound,
+    tasks: Iterable[ToyTask],
+    arrays: Mapping[str, Shaped[np.ndarray, "hypothesis toy"]],
+    reasons: Mapping[tuple[str, int], str],
+) -> None:
+    for task in tasks:
+        part = {key: array[:, task.first - toys.first : task.stop - toys.first] for key, array in arrays.items()}
+        if (part["status"] == ToyStatus.NOT_RUN).any():
+            continue
+        target.write_toys(task, part)
+        failed = {h: int((part["status"][k] == ToyStatus.FAILED).sum()) for k, h in enumerate(HYPOTHESES)}
+        own = [
+            {"hypothesis": hypothesis, "toy": toy, "reason": why}
+            for (hypothesis, toy), why in reasons.items()
+            if task.first <= toy < task.stop
+        ]
+        target.mark_toys_done(task, {"failed": failed, "failed_toys": own})
+
+
+def _toy_reasons(sources: Sequence[ResultStore]) -> dict[tuple[str, int], dict[tuple[str, int], str]]:
+    """Why toys failed: (point, seed) -> (hypothesis, toy) -> reason."""
+    found: dict[tuple[str, int], dict[tuple[str, int], str]] = {}
+    for source in sources:
+        markers = ledger.markers(source.path)
+        for toys in source.rounds:
+            for task in toys.tasks:
+                failed: Sequence[Mapping[str, Any]] = markers.get(task.id, {}).get("failed_toys", ())
+                key = (source.names[task.point], toys.seed)
+                found.setdefault(key, {}).update({(f["hypothesis"], f["toy"]): f["reason"] for f in failed})
+    return found
+
+
+def _require_equal(
+    ours: Mapping[str, Shaped[np.ndarray, "..."]],
+    theirs: Mapping[str, Shaped[np.ndarray, "..."]],
+    subject: str,
+    target: ResultStore,
+) -> None:
+    different = [name for name, values in ours.items() if values.tobytes() != theirs[name].tobytes()]
+    if different:
+        raise StoreMismatchError(
+            f"two of the stores have different results of {subject}: {', '.join(different)}",
+            remedy="they were computed by other versions or on other machines; merge stores that do not overlap",
+        )
