@@ -11,7 +11,10 @@ is then used without limits, and the limit counts afterwards: the minimum is kno
 """
 
 from dataclasses import replace
+from functools import lru_cache, partial
+from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.special import gammaln
@@ -19,17 +22,44 @@ from scipy.special import gammaln
 from hfscale.fit.lanes import FitResults
 from hfscale.fit.slots import minimise
 from hfscale.fit.status import FitStatus
+from hfscale.model.likelihood import expected_rates
 from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
 
 _PSEUDO_COUNTS = (1e-2, 1e-4, 1e-6, 1e-8)
 
 
-def can_hold(structure: Structure, fits: PointNumbers, results: FitResults) -> Bool[np.ndarray, "fit bin"]:
-    """Bins without events whose rate can be positive, in fits that have a finite likelihood."""
-    finite = np.isfinite(results.nll)[:, None]
-    positive = (results.rates > 0) | structure.is_clipped
-    possible: Bool[np.ndarray, "fit bin"] = (fits.data == 0) & (fits.bins > 0) & positive & finite
-    return possible
+@lru_cache(maxsize=8)
+def _program(structure: Structure) -> Any:
+    return jax.jit(partial(expected_rates, structure))
+
+
+def can_hold(
+    structure: Structure,
+    shared: SharedNumbers,
+    fits: PointNumbers,
+    start: Float[np.ndarray, "fit parameter"],
+    results: FitResults,
+) -> Bool[np.ndarray, "fit bin"]:
+    """Bins without events in which something is expected at the start, of failed fits with a finite likelihood.
+
+    Not what is expected where the fit ended: that may be zero by rounding, just where the barrier is needed.
+    """
+    empty: Bool[np.ndarray, "fit bin"] = (fits.data == 0) & (fits.bins > 0)
+    concerned = ~results.succeeded & np.isfinite(results.nll) & empty.any(axis=1)
+    held = np.zeros_like(empty)
+    program = _program(_unlimited(structure))
+    for k in np.flatnonzero(concerned):
+        with jax.enable_x64(True):
+            rates = np.asarray(program(shared, fits.take(np.array([k])), start[k : k + 1]))
+        held[k] = empty[k] & (rates[0] > 0)
+    return held
+
+
+def _unlimited(structure: Structure) -> Structure:
+    """The structure without the limit of the rates of bins."""
+    if structure.clip.bins is None:
+        return structure
+    return replace(structure, clip=structure.clip._replace(bins=None))
 
 
 def barrier_minima(
@@ -49,9 +79,7 @@ def barrier_minima(
     Returns:
         Minima with status AT_BOUND where they were found; `edm` includes what the barrier may still cost.
     """
-    limit = structure.clip.bins
-    if limit is not None:
-        structure = replace(structure, clip=structure.clip._replace(bins=None))
+    limit, structure = structure.clip.bins, _unlimited(structure)
     near = start
     iterations: Int[np.ndarray, " fit"] = np.zeros(len(start), dtype=np.int64)
     troubles = iterations

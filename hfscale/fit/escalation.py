@@ -95,11 +95,11 @@ def _with_barriers(
     results: FitResults,
 ) -> FitResults:
     """Repeat failed fits that have bins without events with rates that keep away from zero in them."""
-    index = np.flatnonzero(~results.succeeded & can_hold(structure, fits, results).any(axis=1))
+    held = can_hold(structure, shared, fits, start, results)
+    index = np.flatnonzero(held.any(axis=1))
     if not len(index):
         return results
-    held = can_hold(structure, fits, results)[index]
-    return _merged(results, index, barrier_minima(structure, shared, fits.take(index), start[index], held))
+    return _merged(results, index, barrier_minima(structure, shared, fits.take(index), start[index], held[index]))
 
 
 def _merged(results: FitResults, index: Int[np.ndarray, " selected"], new: FitResults) -> FitResults:

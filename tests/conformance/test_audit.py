@@ -34,6 +34,7 @@ SEED = 4171
 LOWER = 1e-6
 """A restart that ends lower than this in -ln L has found another minimum."""
 MOST_MISSED = 0.01
+EDGE, MOST_EDGES = 1e-5, 0.01
 MANY, SOME = 1000, 50
 """Toys of the long and of the short audit; each is fitted with the POI free and fixed."""
 SOME_RESTARTS = 20
@@ -131,7 +132,10 @@ def check(toys: Toys, label: str, n_restarts: int | None = None) -> None:
         f"{label}: {n} fits, largest gradient {audit.gradient.max():.1e}, {len(missed)} restarts,"
         f" {missed.sum()} ended lower, by at most {audit.gain.max():.1e}\n"
     )
-    assert audit.gradient.max() < 2e-4
+    # Where the rate of an empty bin ends at zero, the minimum lies on an edge at which the gradient does not vanish.
+    edge = ((toys.numbers.data == 0) & (toys.numbers.bins > 0) & (results.rates < EDGE)).any(axis=1)
+    assert edge.mean() <= MOST_EDGES
+    assert audit.gradient[~edge].max() < 2e-4
     assert missed.mean() <= MOST_MISSED
     for k in spread(n, N_HESSIANS):
         assert smallest_curvature(toys, results, k) > 1e-9

@@ -25,7 +25,7 @@ def test_an_edge_is_found_without_iminuit_and_told_from_a_bound() -> None:
     group = falling(0)
     plain = fit_all(group)
     assert plain.take_status(0) is FitStatus.NOT_CONVERGED
-    held = can_hold(group.structure, group.points, plain)
+    held = can_hold(group.structure, group.shared, group.points, group.inits, plain)
     assert held.tolist() == [[True]]
     found = barrier_minima(group.structure, group.shared, group.points, group.inits, held)
     assert found.take_status(0) is FitStatus.AT_BOUND
@@ -50,7 +50,7 @@ def test_the_kink_of_a_clipped_rate_is_found(clip: dict[str, float]) -> None:
 
 def test_bins_with_events_are_not_held() -> None:
     group = falling(1)
-    assert can_hold(group.structure, group.points, fit_all(group)).tolist() == [[False]]
+    assert can_hold(group.structure, group.shared, group.points, group.inits, fit_all(group)).tolist() == [[False]]
 
 
 def test_only_failed_fits_are_concerned() -> None:
