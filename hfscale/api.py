@@ -32,6 +32,7 @@ def cls(
     measurement: str | None = None,
     poi: str | None = None,
     verify_digest: bool = True,
+    data: str | Path | Mapping[str, Any] | None = None,
     test_poi: float = 1.0,
     test_stat: Literal["qtilde", "q"] = "qtilde",
     calctype: Literal["asymptotics", "toybased"] = "asymptotics",
@@ -63,6 +64,8 @@ def cls(
         measurement: Name of the measurement, the first by default.
         poi: Name of the parameter of interest, the measurement's by default.
         verify_digest: Whether the patchset's digest must be that of the workspace.
+        data: Data in place of the observed ones: a file or a document with ``observations`` as in a workspace, and
+            optionally ``auxdata``, parameter -> numbers.
         test_poi: Tested value of the parameter of interest.
         test_stat: ``qtilde`` or ``q`` (arXiv:1007.1727 eq. 16 and 14).
         calctype: ``asymptotics`` (the formulas of arXiv:1007.1727) or ``toybased`` (pseudo-experiments).
@@ -93,8 +96,8 @@ def cls(
         InterruptedRunError: The run was interrupted; the same call continues it.
     """
     toys = {"ntoys": ntoys, "seed": seed, "first_toy": first_toy, "ensemble": ensemble, "toy_nuisance": toy_nuisance}
-    data = {"expected_only": expected_only, "asimov": asimov}
-    calculation = make_calculation(test_poi, test_stat, interpcode, modifiers, calctype, toys, data)
+    unblinding = {"expected_only": expected_only, "asimov": asimov}
+    calculation = make_calculation(test_poi, test_stat, interpcode, modifiers, calctype, toys, unblinding)
     inputs = load_inputs(
         workspace,
         patchset,
@@ -103,6 +106,7 @@ def cls(
         measurement=measurement,
         poi=poi,
         verify_digest=verify_digest,
+        data=data,
     )
     preparation = prepare(inputs, calculation, store, task_points=task_points, task_toys=task_toys)
     return execute(preparation, executor=executor, workers=workers, quiet=not progress)
@@ -116,6 +120,7 @@ class Options(TypedDict, total=False):
     measurement: str | None
     poi: str | None
     verify_digest: bool
+    data: str | Path | Mapping[str, Any] | None
     expected_only: bool
     asimov: float | None
     interpcode: Mapping[str, str]
@@ -217,6 +222,7 @@ def _compute(
         measurement=options.get("measurement"),
         poi=options.get("poi"),
         verify_digest=options.get("verify_digest", True),
+        data=options.get("data"),
     )
     preparation = prepare(inputs, calculation, store, task_points=options.get("task_points"))
     return execute(
@@ -287,6 +293,7 @@ def prepare_campaign(campaign: Campaign) -> Preparation:
         measurement=campaign.measurement,
         poi=campaign.poi,
         verify_digest=campaign.verify_digest,
+        data=campaign.data,
     )
     _check_contours(inputs, campaign)
     sizes = {"task_points": campaign.run.task_points, "task_toys": campaign.run.task_toys}

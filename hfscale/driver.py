@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from hfscale.errors import HfscaleWarning, StoreMismatchError
+from hfscale.errors import HfscaleWarning, InputError, StoreMismatchError
 from hfscale.inference.toys.settings import GENERATOR
 from hfscale.model.custom import CustomModifier
 from hfscale.model.structure import ModelGroup
@@ -32,6 +32,7 @@ from hfscale.store.create import create_store, refuse_target
 from hfscale.store.open import is_store, open_store
 from hfscale.store.store import ResultStore
 from hfscale.work.custom import import_modifiers
+from hfscale.work.data import with_data
 from hfscale.work.models import (
     bounded_below_at_zero,
     build_models,
@@ -107,6 +108,8 @@ def prepare(
         StoreMismatchError: The store holds results of other inputs or settings.
     """
     path = Path(store).absolute()
+    if inputs.data is not None and calculation.asimov is not None:
+        raise InputError("asimov and data exclude each other", remedy="give one of the two")
     modifiers = import_modifiers(calculation.modifiers)
     settings = _settings(inputs, calculation, modifiers)
     existing = open_store(path) if is_store(path) else None
@@ -118,6 +121,8 @@ def prepare(
         plan = make_plan(len(inputs.points), task_points, digest(settings), settings["points"])
     check_points(inputs)
     groups = build_models(inputs, calculation.interpcode.codes(), modifiers)
+    if inputs.data is not None:
+        groups = with_data(groups, inputs.data)
     for value in calculation.fitted_values:
         check_test_poi(groups, inputs.poi, value)
     if calculation.kind != "significance" and (calculation.test_stat == "qtilde") != bounded_below_at_zero(groups):
@@ -159,6 +164,8 @@ def _settings(
     inputs: Inputs, calculation: Calculation, modifiers: Mapping[str, CustomModifier]
 ) -> dict[str, Any]:  # fmt: skip
     digests = {"workspace": inputs.workspace_digest, "patchset": inputs.patchset_digest}
+    if inputs.data is not None:
+        digests["data"] = digest(inputs.data)
     names = [point.name for point in inputs.points]
     document = settings_document(digests, inputs.measurement, inputs.poi, calculation.document(), names, inputs.labels)
     if modifiers:

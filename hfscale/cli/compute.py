@@ -79,14 +79,15 @@ def perform(calculation: "Calculation", options: dict[str, Any], task_toys: int 
 
     Args:
         calculation: What to compute.
-        options: Values of `input_options`, `output_option`, `run_options`, `dry_run_option` and `json_option`.
+        options: Values of `input_options`, `output_option`, `data_options`, `run_options`,
+            `dry_run_option` and `json_option`.
         task_toys: Toys per task and hypothesis.
     """
     from hfscale.driver import prepare
     from hfscale.workspace import load_inputs
 
     chosen = take_inputs(options)
-    inputs = load_inputs(chosen.workspace, chosen.patchset, **chosen.keywords())
+    inputs = load_inputs(chosen.workspace, chosen.patchset, data=options["data"], **chosen.keywords())
     preparation = prepare(
         inputs, calculation, options["store"], task_points=options["task_points"], task_toys=task_toys
     )

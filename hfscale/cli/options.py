@@ -116,11 +116,17 @@ _DATA_OPTIONS = (
     click.option(
         "--asimov", type=float, metavar="MU", help="Take the pre-fit Asimov data at POI = MU for the observed data."
     ),
+    click.option(
+        "--data",
+        metavar="FILE",
+        help='Data in place of the observed ones: JSON {"observations": [{"name", "data"}, ...], "auxdata": {parameter:'
+        " [...]}}, auxdata optional.",
+    ),
 )
 
 
 def data_options(command: _Command) -> _Command:
-    """Add --expected-only and --asimov."""
+    """Add --expected-only, --asimov and --data."""
     for option in reversed(_DATA_OPTIONS):
         command = option(command)
     return command

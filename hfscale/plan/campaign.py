@@ -24,6 +24,7 @@ class Campaign(Settings):
         measurement: Name of the measurement, None for the first of the workspace.
         poi: Name of the parameter of interest, None for the measurement's own.
         verify_digest: Whether the patchset's digest must be that of the workspace.
+        data: File with data in place of the observed ones, or None.
         calculation: What is computed.
         points: Patterns of the names of signal points; empty means all.
         store: Where results go.
@@ -38,6 +39,7 @@ class Campaign(Settings):
     measurement: str | None = None
     poi: str | None = None
     verify_digest: bool = True
+    data: str | None = None
     calculation: Calculation = Calculation()
     points: tuple[str, ...] = ()
     store: str
@@ -160,6 +162,7 @@ def _with_absolute_paths(campaign: Campaign, folder: Path) -> Campaign:
             "workspace": resolve_source(campaign.workspace, folder),
             "patchset": None if campaign.patchset is None else resolve_source(campaign.patchset, folder),
             "patches": tuple(resolve_sources(patch, folder) for patch in campaign.patches),
+            "data": None if campaign.data is None else resolve_source(campaign.data, folder),
             "store": resolve_source(campaign.store, folder),
             "contours": tuple(
                 contour.model_copy(update={"output": resolve_source(contour.output, folder)})

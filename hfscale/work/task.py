@@ -21,6 +21,7 @@ from hfscale.store.status import worst_status
 from hfscale.store.store import ResultStore
 from hfscale.work.calculate import Block, calculate
 from hfscale.work.custom import import_modifiers
+from hfscale.work.data import with_data
 from hfscale.work.models import build_models, parameter_names, rows_of
 from hfscale.workspace import Inputs
 
@@ -43,8 +44,12 @@ def _models(store: str, settings_digest: str, settings: str) -> Models:
     del settings_digest  # part of the key: another store may have taken the path
     calculation = Calculation.model_validate_json(settings)
     modifiers = import_modifiers(calculation.modifiers)
-    groups = build_models(Inputs.from_json(open_store(store).inputs()), calculation.interpcode.codes(), modifiers)
-    if calculation.asimov_poi is not None:
+    inputs = Inputs.from_json(open_store(store).inputs())
+    groups = build_models(inputs, calculation.interpcode.codes(), modifiers)
+    if inputs.data is not None:
+        # Expected results are then those of Asimov data with the nuisance parameters that fit these data.
+        groups = with_data(groups, inputs.data)
+    elif calculation.asimov_poi is not None:
         groups = tuple(with_prefit_asimov(group, calculation.asimov_poi) for group in groups)
     return Models(groups, parameter_names(groups))
 

@@ -42,6 +42,7 @@ class Inputs:
         patchset_digest: The same of the patchset, whatever points were selected. For bare patches it is the digest
             of the object that maps point names to patches. None without patches.
         metadata: Metadata of the patchset (description, references, ...), empty without one.
+        data: From `hfscale.workspace.observed.read_data`, in place of the observed data; None without.
     """
 
     workspace: Mapping[str, Any]
@@ -54,6 +55,7 @@ class Inputs:
     workspace_digest: str
     patchset_digest: str | None
     metadata: Mapping[str, Any]
+    data: Mapping[str, Mapping[str, list[float]]] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON document that ``from_json`` turns into equal inputs."""
@@ -84,7 +86,9 @@ class Inputs:
                 remedy="use the version of hfscale that wrote them",
             )
         try:
-            values = {field.name: document[field.name] for field in fields(cls)}
+            # Stores made before there were data in place of the observed ones have no such key.
+            values = {field.name: document[field.name] for field in fields(cls) if field.name != "data"}
+            values["data"] = document.get("data")
             values["labels"] = tuple(values["labels"])
             values["points"] = tuple(
                 SignalPoint(point["name"], point["values"], tuple(point["patch"]), point["source"])

@@ -11,6 +11,7 @@ from hfscale.workspace.checks import model_problems
 from hfscale.workspace.extension import KEY, default_poi, extension_of
 from hfscale.workspace.inputs import Inputs, SignalPoint
 from hfscale.workspace.kinds import require_workspace
+from hfscale.workspace.observed import read_data
 from hfscale.workspace.patches import patched_workspace
 from hfscale.workspace.points import (
     points_of_arguments,
@@ -45,6 +46,7 @@ def load_inputs(
     measurement: str | None = None,
     poi: str | None = None,
     verify_digest: bool = True,
+    data: str | Path | Mapping[str, Any] | None = None,
 ) -> Inputs:
     """Read a background workspace and its signal points, and check both.
 
@@ -63,6 +65,7 @@ def load_inputs(
         measurement: Name of the measurement; the first without.
         poi: Name of the parameter of interest; that of the measurement without.
         verify_digest: Whether to compare the digests in the patchset with that of the workspace.
+        data: Data in place of the observed ones, see `hfscale.workspace.observed.read_data`.
 
     Raises:
         SourceError: A file cannot be found or read, or is not JSON.
@@ -95,6 +98,7 @@ def load_inputs(
         workspace_digest=pyhf.utils.digest(document),
         patchset_digest=signals.digest,
         metadata=signals.metadata,
+        data=None if data is None else read_data(data),
     )
     _require_parameters(inputs, chosen)
     return replace(inputs, points=select_points(signals.points, points))
