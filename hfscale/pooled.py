@@ -68,12 +68,12 @@ class _Points:
         k = self._place.get(name)
         if k is None or not self._done[k]:
             return None
-        return {variable: self._spread(variable, array[k]) for variable, array in self._arrays.items()}
+        return {variable: self._spread(variable, np.asarray(array[k])) for variable, array in self._arrays.items()}
 
     def _spread(self, name: str, values: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
         variable = self._variables[name]
         if "parameter" not in variable.dims:
-            return np.asarray(values)
+            return values
         result = np.full((*values.shape[:-1], self._n_parameters), variable.fill, values.dtype)
         result[..., self._columns] = values
         return result
