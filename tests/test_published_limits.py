@@ -11,7 +11,7 @@ from hfscale.results import Results
 REFERENCE = Path(__file__).parent / "data" / "reference-limits.json"
 
 # At the +2 sigma limit of this point the Asimov likelihood has many minima. The best of 64 scattered starts end in
-# the one that our limit comes from. The limit of pyhf means a value of twice -ln L that is 0.025 higher; it is 1.7e-3 lower.
+# the one that our limit comes from. That of pyhf is 1.7e-3 lower: it means a twice -ln L that is 0.025 higher.
 IN_A_HIGHER_MINIMUM = {"sbottom_850_180_50": 5}
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
