@@ -16,7 +16,7 @@ from hfscale.inference.toys.results import ToyBlock, ToyOrigins, ToyStatus
 from hfscale.inference.toys.settings import GENERATOR, Hypothesis, ToySettings
 from hfscale.inference.toys.statistics import toy_statistic
 from hfscale.inference.toys.throw import Thrown, throw_toys
-from hfscale.model.structure import ModelGroup, PointNumbers, Structure
+from hfscale.model.structure import POISSON, ModelGroup, PointNumbers, Structure
 
 
 def run_toys(
@@ -78,7 +78,9 @@ def _fit_toys(
     both = PointNumbers(
         *(np.concatenate(arrays) for arrays in zip(free_points._replace(fixed=fixed), free_points, strict=True))
     )
-    generating = np.tile(theta, (count, 1))
+    # A Poisson constraint without auxiliary events pulls its parameter to the bound, which takes many steps to reach.
+    empty = (structure.constraint == POISSON) & (points.constrained > 0) & ~points.fixed & (thrown.auxdata <= 0.0)
+    generating = np.where(empty, points.lower, theta)
     starts = [np.concatenate([_with_poi(structure, generating, mu), generating])]
     if structure.needs_several_starts:
         starts += scattered_starts(structure, both, starts[0])

@@ -11,13 +11,26 @@ import hfscale.inference.toys.fits as toy_fits
 from hfscale.errors import InputError
 from hfscale.fit.status import FitStatus
 from hfscale.inference.results import PointStatus
+from hfscale.inference.toys.addresses import address_of
 from hfscale.inference.toys.fits import run_toys
 from hfscale.inference.toys.origins import toy_origins
 from hfscale.inference.toys.p_values import ToyPValues, toy_p_values
 from hfscale.inference.toys.results import ToyBlock, ToyStatus
 from hfscale.inference.toys.settings import ToySettings
+from hfscale.inference.toys.throw import throw_toys
 from hfscale.model.structure import ModelGroup
-from tests.models import cls_of, counting, group_of, histosys, modifier, normfactor, normsys, one_channel, sample
+from tests.models import (
+    cls_of,
+    counting,
+    group_of,
+    histosys,
+    modifier,
+    normfactor,
+    normsys,
+    one_channel,
+    position,
+    sample,
+)
 
 SETTINGS = ToySettings()
 
@@ -137,6 +150,27 @@ def test_a_failed_fit_is_recorded_and_harms_no_other_toy(monkeypatch: pytest.Mon
     assert np.isnan([block.q[2], block.mu_hat[2], block.twice_nll_conditional[2]]).all()
     assert np.delete(block.q, 2) == pytest.approx(np.delete(whole.q, 2), abs=1e-9)
     assert toy_p_values(1.0, block.q, block.status, whole.q, whole.status).sb.failed == 1
+
+
+def test_auxiliary_measurements_without_events_can_be_fitted() -> None:
+    shapesys = modifier("shapesys", "u", [4.0, 3.5])
+    spec = one_channel([4.0, 3.0], sample("signal", [3.0, 4.0], normfactor()), sample("bkg", [5.0, 4.0], shapesys))
+    group = group_of(spec)
+    origins = toy_origins(group, np.array([0]), 1.0, SETTINGS)
+    address = address_of((group.digests[0], group.background_digests[0]), "sb", 1.0, SETTINGS)
+    thrown = throw_toys(group, 0, address, *origins.generating(0, "sb"), 0, 200)
+    empty = (thrown.auxdata[:, [position(group, "u[0]"), position(group, "u[1]")]] == 0.0).any(axis=1)
+    assert empty.sum() > 40
+    block = run_toys(group, 0, origins, "sb", 1.0, 0, 200, SETTINGS)
+    assert (block.status == ToyStatus.OK).all()
+    for toy in np.flatnonzero(empty)[:5]:
+        # The minimum is at most the value where both factors are at their lower bound.
+        rates = np.array([3.0 + 5.0 * 1e-10, 4.0 + 4.0 * 1e-10])
+        at_bounds = -2.0 * stats.poisson.logpmf(thrown.data[toy], rates).sum()
+        taus = group.points.width[0, [position(group, "u[0]"), position(group, "u[1]")]]
+        counts = thrown.auxdata[toy, [position(group, "u[0]"), position(group, "u[1]")]]
+        at_bounds -= 2.0 * stats.poisson.logpmf(counts, taus * 1e-10).sum()
+        assert block.twice_nll_conditional[toy] <= at_bounds + 1e-6
 
 
 @pytest.mark.parametrize(
