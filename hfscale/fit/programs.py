@@ -24,11 +24,22 @@ class CacheStatistics(NamedTuple):
     capacity: int
 
 
+@lru_cache(maxsize=1)
+def compiler_options() -> dict[str, bool]:
+    """The older generator of XLA for CPUs, where there is one: it takes half as long, and its programs are as fast."""
+    options = {"xla_cpu_use_fusion_emitters": False}
+    try:
+        jax.jit(lambda x: x, compiler_options=options).lower(0.0).compile()
+    except jax.errors.JaxRuntimeError:
+        return {}
+    return options
+
+
 @lru_cache(maxsize=16)
 def queue_program(structure: Structure, method: Method, lanes: int, capacity: int) -> Program:
     """Compiled minimisation of a queue of `capacity` fits in `lanes` lanes; compiles on its first call."""
     del capacity  # a key of the cache: XLA compiles for the shapes, and eviction must free one program
-    return jax.jit(partial(work_off, structure, method, lanes))
+    return jax.jit(partial(work_off, structure, method, lanes), compiler_options=compiler_options())
 
 
 def cache_statistics() -> CacheStatistics:

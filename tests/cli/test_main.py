@@ -25,6 +25,7 @@ VERBS = [
     "significance",
     "run",
     "toys",
+    "merge",
     "status",
     "show",
     "contour",
