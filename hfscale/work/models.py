@@ -18,8 +18,8 @@ from hfscale.workspace import Inputs, SignalPoint, patched_workspace
 from hfscale.workspace.extension import extension_of
 from hfscale.workspace.loading import choose_measurement
 
-_SECONDS_PER_FLOP = 1.0 / 15e9
-_SECONDS_PER_STEP = 5e-4
+_SECONDS_PER_FLOP = 1.0 / 30e9
+_SECONDS_PER_STEP = 1e-4
 _STEPS_PER_FIT = 3.5
 _STEPS_PER_TOY = 7
 _SECONDS_PER_TOY_STEP, _SECONDS_PER_TOY_FLOP = 5e-5, 1.0 / 3e9
