@@ -55,7 +55,13 @@ def test_streams_are_uniform_and_independent() -> None:
 @pytest.mark.parametrize("mean", [1e-6, 0.3, 7.7, 123.4, 54321.0, 2e8])
 def test_poisson_numbers_invert_the_distribution_function(mean: float) -> None:
     uniforms = np.concatenate([ADDRESS.uniforms("bin:SR:1", 0, 500), [2.0**-53, 1e-9, 0.5, 1.0 - 1e-9]])
-    assert np.array_equal(poisson_numbers(uniforms, mean), stats.poisson.ppf(uniforms, mean))
+    numbers = poisson_numbers(uniforms, mean)
+    # The definition itself: the quantiles of older scipy (1.15) are one off at large means, and the distribution
+    # function cannot tell numbers at its ends apart there.
+    inside = np.abs(uniforms - 0.5) < 0.5 - 1e-8
+    assert (stats.poisson.cdf(numbers, mean) >= uniforms)[inside].all()
+    assert (stats.poisson.cdf(numbers - 1.0, mean) < uniforms)[inside].all()
+    assert np.allclose(numbers, stats.poisson.ppf(uniforms, mean), rtol=0.0, atol=1.0 if mean > 1e8 else 0.0)
 
 
 def test_a_bin_without_expectation_stays_empty() -> None:
