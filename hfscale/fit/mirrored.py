@@ -8,12 +8,12 @@ the lowest by chance only. Going over to the other side with one parameter at a 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
 from hfscale.fit.lanes import FitResults
-from hfscale.fit.slots import AGREEMENT, challenge
+from hfscale.fit.neighbours import Starts, lower_minima
 from hfscale.model.extended import extended_theta
-from hfscale.model.structure import NORMAL, PointNumbers, SharedNumbers, Structure
+from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
 
 _MIRRORED = 16
 _ROUNDS = 6
@@ -28,28 +28,21 @@ def neighbouring_minima(
 ) -> FitResults:
     """Go on from the minima of some fits to lower neighbours, until there is none.
 
-    From every minimum a fit is made with each of its most pulled normal-constrained parameters on the other side.
+    From every minimum a fit is made with each of its most pulled normal-constrained parameters on the other side. The
+    iterations of the result are those spent here.
     """
-    best = FitResults(*(array.copy() for array in results))
-    best.iterations[:] = 0
-    active = np.flatnonzero(best.succeeded)
-    for _ in range(_ROUNDS):
-        fit, starts = _mirrored_starts(structure, shared, fits.take(active), best.take(active))
-        if not len(fit):
-            break
-        again = active[fit]
-        found = challenge(structure, shared, fits.take(again), starts, best.take(again))
-        active = replace_by_lower(best, again, found)
-    return best
+
+    def starts(some: PointNumbers, found: FitResults) -> Starts:
+        return _mirrored_starts(structure, shared, some, found)
+
+    fresh = results._replace(iterations=np.zeros_like(results.iterations))
+    return lower_minima(structure, shared, fits, fresh, _ROUNDS, starts)
 
 
-def _mirrored_starts(
-    structure: Structure, shared: SharedNumbers, fits: PointNumbers, found: FitResults
-) -> tuple[Int[np.ndarray, " start"], Float[np.ndarray, "start parameter"]]:
-    """Starts with one parameter at the other side of its auxiliary value: (fit of each, start values)."""
+def _mirrored_starts(structure: Structure, shared: SharedNumbers, fits: PointNumbers, found: FitResults) -> Starts:
+    """Starts with one parameter at the other side of its nominal value, 0, where shifts up and down meet."""
     theta = found.theta
-    movable = (structure.constraint == NORMAL) & ~structure.gamma & (np.arange(structure.n_parameters) != structure.poi)
-    able: Bool[np.ndarray, "fit parameter"] = movable & ~fits.fixed & (fits.constrained > 0)
+    able: Bool[np.ndarray, "fit parameter"] = structure.shifting & ~fits.fixed & (fits.constrained > 0)
     able &= bending(structure, shared, fits, found) * fits.width**2 > _LEAST_BENDING
     pulls = np.where(able, np.abs(theta - fits.auxdata) / fits.width, 0.0)
     chosen = np.argsort(-pulls, axis=1, kind="stable")[:, :_MIRRORED]
@@ -92,29 +85,3 @@ def bending(
         terms = column[entries]
         np.add.at(result.T, structure.term_parameter[terms], (yields[:, entries] * curvature[:, terms]).T)
     return result
-
-
-def replace_by_lower(
-    best: FitResults, again: Int[np.ndarray, " start"], found: FitResults
-) -> Int[np.ndarray, " improved"]:
-    """Put the lowest minima found from several starts in place of the known ones, where they are lower.
-
-    Args:
-        best: Known minima, which are changed.
-        again: Fit of each start.
-        found: Where each start ended.
-
-    Returns:
-        Fits that have a lower minimum now.
-    """
-    np.add.at(best.iterations, again, found.iterations)
-    order = np.argsort(np.where(found.succeeded, found.nll, np.inf), kind="stable")
-    fits, first = np.unique(again[order], return_index=True)
-    lowest = order[first]
-    better = found.succeeded[lowest] & (found.nll[lowest] < best.nll[fits] - AGREEMENT)
-    index: Int[np.ndarray, " improved"] = fits[better]
-    iterations = best.iterations[index]
-    for own, new in zip(best, found, strict=True):
-        own[index] = new[lowest[better]]
-    best.iterations[index] = iterations
-    return index

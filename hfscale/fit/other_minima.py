@@ -4,9 +4,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from hfscale.fit.lanes import FitResults
-from hfscale.fit.mirrored import replace_by_lower
+from hfscale.fit.neighbours import Starts, lower_minima
 from hfscale.fit.profiles import RateTables
-from hfscale.fit.slots import challenge
 from hfscale.model.structure import POISSON, PointNumbers, SharedNumbers, Structure
 
 _ROUNDS = 3
@@ -31,22 +30,15 @@ def with_other_minima(
         fits: Numbers of each fit.
         results: Where the fits ended.
     """
-    best = FitResults(*(array.copy() for array in results))
-    active = np.flatnonzero(best.succeeded)
-    for _ in range(_ROUNDS):
-        fit, starts = _starts(structure, tables, fits.take(active), best.take(active))
-        if not len(fit):
-            break
-        again = active[fit]
-        found = challenge(structure, shared, fits.take(again), starts, best.take(again))
-        active = replace_by_lower(best, again, found)
-    return best
+
+    def starts(some: PointNumbers, found: FitResults) -> Starts:
+        return _starts(structure, tables, some, found)
+
+    return lower_minima(structure, shared, fits, results, _ROUNDS, starts)
 
 
-def _starts(
-    structure: Structure, tables: RateTables, fits: PointNumbers, results: FitResults
-) -> tuple[Int[np.ndarray, " start"], Float[np.ndarray, "start parameter"]]:
-    """Starts at other minima of the profiles: (fit of each, start values)."""
+def _starts(structure: Structure, tables: RateTables, fits: PointNumbers, results: FitResults) -> Starts:
+    """Starts at other minima of the profiles."""
     n_fits, shape = len(results.nll), tables.rates.shape
     chunk = max(_NUMBERS // max(shape[0] * max(shape[1:], default=1), 1), 1)
     poi_moves = ~fits.fixed[:, structure.poi] & (

@@ -22,7 +22,6 @@ from hfscale.fit.mirrored import bending
 from hfscale.fit.slots import run
 from hfscale.model.structure import (
     LOGNORMAL,
-    NORMAL,
     POISSON,
     UNCONSTRAINED,
     PointNumbers,
@@ -107,8 +106,7 @@ def _bent(
     at = FitResults(theta[None], one, one, rates[None], one, nothing, nothing, nothing)
     # At rates equal to the data, `bending` supposes a residual of one standard deviation.
     bent = bending(structure, shared, point._replace(data=rates[None]), at)[0] * point.width[0] ** 2 * _LARGEST_RESIDUAL
-    movable = (structure.constraint == NORMAL) & ~structure.gamma & ~point.fixed[0] & (point.constrained[0] > 0)
-    movable[structure.poi] = False
+    movable = structure.shifting & ~point.fixed[0] & (point.constrained[0] > 0)
     order = np.argsort(-bent, kind="stable")
     chosen: Int[np.ndarray, " candidate"] = order[(movable & (bent > _LEAST_BENDING))[order]][:_MOST_PARAMETERS]
     return chosen

@@ -107,7 +107,7 @@ def run(
 
 
 def _padded(array: Shaped[np.ndarray, "fit ..."], capacity: int) -> Shaped[np.ndarray, "capacity ..."]:
-    """The array with its rows repeated from the first on until it has `capacity` rows."""
+    """The array with rows of zeros behind it, until it has `capacity` rows."""
     if len(array) == capacity:
         return array
     padded = np.zeros((capacity, *array.shape[1:]), array.dtype)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from hfscale.model.structure import NORMAL, UNCONSTRAINED, PointNumbers, Structure
+from hfscale.model.structure import UNCONSTRAINED, PointNumbers, Structure
 
 _COUNT = 3
 _SCATTER = 0.7
@@ -19,10 +19,9 @@ def scattered_starts(
     Free parameters of derived quantities are spread over their bounds, the POI too if it is one of them: functions of
     them need not be monotonic.
     """
-    moved = (structure.constraint == NORMAL) & ~structure.gamma & (np.arange(structure.n_parameters) != structure.poi)
     random = np.random.Generator(np.random.Philox(key=20_071_727))
     shifts = random.normal(0.0, _SCATTER, (_COUNT, structure.n_parameters))
-    free = moved & ~fits.fixed
+    free = structure.shifting & ~fits.fixed
     starts = [np.where(free, around + shift * fits.width, around) for shift in shifts]
     for k, parameter in enumerate(structure.derived.inputs):
         if structure.constraint[parameter] == UNCONSTRAINED:

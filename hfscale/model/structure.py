@@ -100,6 +100,13 @@ class Structure:
         return self.is_clipped or self.derived != NOTHING_DERIVED
 
     @cached_property
+    def shifting(self) -> Bool[np.ndarray, " parameter"]:
+        """Normal-constrained parameters that shift yields: neither gammas nor the POI."""
+        chosen: Bool[np.ndarray, " parameter"] = (self.constraint == NORMAL) & ~self.gamma
+        chosen[self.poi : self.poi + 1] = False
+        return chosen
+
+    @cached_property
     def digest(self) -> str:
         """Stable hash of everything that a compiled program depends on."""
         state = hashlib.sha256()
