@@ -9,15 +9,13 @@ from hfscale.cli.environment import keep_compiled_programs
 from hfscale.cli.messages import inform, loudness, say, write_fields, write_json
 from hfscale.cli.options import (
     DATA_FIELDS,
-    data_options,
+    calculation_options,
     dry_run_option,
     input_options,
-    interpcode_option,
     json_option,
     loudness_options,
     modifier_option,
     output_option,
-    run_options,
     take_inputs,
     take_toys,
     test_stat_option,
@@ -50,13 +48,7 @@ The same command again continues an unfinished store."""
 @click.option("--test-poi", type=click.FloatRange(min=0.0), default=1.0, show_default=True, help="Tested POI value.")
 @test_stat_option
 @toy_options
-@data_options
-@interpcode_option
-@modifier_option
-@run_options
-@dry_run_option
-@json_option
-@loudness_options
+@calculation_options
 def cls_command(**options: Any) -> int:
     """Observed and expected CLs of every signal point at one POI value."""
     from hfscale.plan.settings import make_calculation
@@ -79,8 +71,7 @@ def perform(calculation: "Calculation", options: dict[str, Any], task_toys: int 
 
     Args:
         calculation: What to compute.
-        options: Values of `input_options`, `output_option`, `data_options`, `run_options`,
-            `dry_run_option` and `json_option`.
+        options: Values of `input_options`, `output_option` and `calculation_options`.
         task_toys: Toys per task and hypothesis.
     """
     from hfscale.driver import prepare

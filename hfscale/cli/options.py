@@ -231,3 +231,21 @@ def run_options(command: _Command) -> _Command:
     for option in reversed(_RUN_OPTIONS):
         command = option(command)
     return command
+
+
+_CALCULATION_OPTIONS = (
+    data_options,
+    interpcode_option,
+    modifier_option,
+    run_options,
+    dry_run_option,
+    json_option,
+    loudness_options,
+)
+
+
+def calculation_options(command: _Command) -> _Command:
+    """Add what every calculation takes: data, interpolation, modifiers, how to run, --dry-run, --json, loudness."""
+    for options in reversed(_CALCULATION_OPTIONS):
+        command = options(command)
+    return command

@@ -11,6 +11,7 @@ D has a column for each of the few parameters that any derived quantity uses.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -69,11 +70,7 @@ def extended_theta(
 ) -> Float[Array, "lane extended"]:
     """Parameters with the values of the derived quantities behind them."""
     derived = structure.derived
-
-    def values(inputs: Float[Array, " input"], data: Float[Array, " datum"]) -> Float[Array, " derived"]:
-        return _values(derived, inputs, data)
-
-    phi = jax.vmap(values)(_inputs(derived, theta), jnp.asarray(points.derived))
+    phi = jax.vmap(partial(_values, derived))(_inputs(derived, theta), jnp.asarray(points.derived))
     return jnp.concatenate([jnp.asarray(theta), phi], axis=1)
 
 
@@ -82,11 +79,7 @@ def slopes(
 ) -> Float[Array, "lane derived input"]:
     """D: derivative of every derived value by the parameters that any of them uses."""
     derived = structure.derived
-
-    def values(inputs: Float[Array, " input"], data: Float[Array, " datum"]) -> Float[Array, " derived"]:
-        return _values(derived, inputs, data)
-
-    slope: Float[Array, "lane derived input"] = jax.vmap(jax.jacfwd(values))(
+    slope: Float[Array, "lane derived input"] = jax.vmap(jax.jacfwd(partial(_values, derived)))(
         _inputs(derived, theta), jnp.asarray(points.derived)
     )
     return slope
