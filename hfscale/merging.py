@@ -1,7 +1,5 @@
 """Pooling the results of several stores of one model and of the same settings in a new store."""
 
-import shutil
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -51,14 +49,11 @@ def merge(stores: Sequence[str | Path], output: str | Path) -> Results:
     if preparation.continues:
         raise StoreMismatchError(f"the store {target} exists already", remedy="give another name with -o")
     preparation = replace(preparation, rounds=_rounds(pieces, preparation, sources[0]))
-    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}{files.PARTIAL_SUFFIX}")
-    try:
+    with files.drafted(target, f"the store {target} cannot be written", "choose another place for the store") as draft:
         store = create(replace(preparation, path=draft), {"merged": [str(source.path) for source in sources]})
         pool_points(sources, store)
         pool_toys(sources, store)
         draft.rename(target)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return Results(open_store(target))
 
 

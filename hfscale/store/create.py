@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import time
-import uuid
 import warnings
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -61,21 +60,12 @@ def create_store(
     target = Path(path).absolute()
     refuse_target(target)
     _sweep_old_drafts(target)
-    # The name starts with a dot and ends in .partial: hidden, and recognisable as litter if this process is killed.
-    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}{files.PARTIAL_SUFFIX}")
-    try:
+    with files.drafted(target, f"the store {target} cannot be written", "choose another place for the store") as draft:
         _write_arrays(draft, settings, plan, labels, parameters, mu, provenance)
         _write_documents(draft, inputs, plan)
         for toys in rounds:
             create_round(draft, toys, settings["points"], mu)
         draft.rename(target)
-    except OSError as error:
-        raise StoreError(
-            f"the store {target} cannot be written: {error.strerror or error}",
-            remedy="choose another place for the store",
-        ) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return open_store(target)
 
 

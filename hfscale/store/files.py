@@ -7,9 +7,11 @@ what they do not know there, but never list the folder of an array.
 import gzip
 import json
 import os
+import shutil
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,6 +124,28 @@ def read_json(path: Path) -> Any:
             place=str(path),
             remedy="restore the store from a copy, or make a new one",
         ) from error
+
+
+@contextmanager
+def drafted(target: Path, failure: str, remedy: str) -> Iterator[Path]:
+    """Give the name of a folder to make beside the target and to rename to it when whole; nothing else is left of it.
+
+    The name starts with a dot and ends in .partial: hidden, and recognisable as litter if this process is killed.
+
+    Args:
+        target: Folder that is to be made.
+        failure, remedy: What cannot be done if the file system refuses, and what helps.
+
+    Raises:
+        StoreError: The file system refused.
+    """
+    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}{PARTIAL_SUFFIX}")
+    try:
+        yield draft
+    except OSError as error:
+        raise StoreError(f"{failure}: {error.strerror or error}", remedy=remedy) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def sweep_partial_files(store: Path, older_than: float) -> int:

@@ -6,7 +6,6 @@ reader, and two rounds never share a chunk. Toys have the status 0 (not run) whe
 
 import hashlib
 import shutil
-import uuid
 import warnings
 from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
@@ -48,21 +47,14 @@ def create_round(store: Path, toys: ToyRound, names: Sequence[str], mu: Float[np
         StoreError: The store cannot be written.
     """
     target = round_folder(store, toys.number)
-    draft = target.with_name(f"{target.name}.{uuid.uuid4().hex}{files.PARTIAL_SUFFIX}")
-    try:
+    failure, remedy = f"toys cannot be added to the store {store}", "make room or mend the disk, then run it again"
+    with files.drafted(target, failure, remedy) as draft:
         _create_parent(store)
         _write_arrays(draft, toys, names, mu)
         shutil.rmtree(target, ignore_errors=True)
         draft.rename(target)
         _announce(store, f"{_GROUP}/{target.name}")
         files.write_compressed_json(files.toys_file(store, toys.number), toys.to_json())
-    except OSError as error:
-        raise StoreError(
-            f"toys cannot be added to the store {store}: {error.strerror or error}",
-            remedy="make room or mend the disk, then run the same command again",
-        ) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _create_parent(store: Path) -> None:
