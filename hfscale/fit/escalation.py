@@ -8,13 +8,14 @@ in different minima, the neighbours of the lowest are searched too.
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
 from hfscale.fit.barrier import barrier_minima, can_hold
 from hfscale.fit.lanes import FitResults
 from hfscale.fit.minuit import minuit_minimum
 from hfscale.fit.mirrored import neighbouring_minima
 from hfscale.fit.slots import AGREEMENT, challenge, minimise
+from hfscale.fit.trace import Attempt, AttemptKind, Observer, unobserved
 from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
 
 MANY_ITERATIONS = 14
@@ -30,6 +31,7 @@ def best_fits(
     *,
     troubles: int = MANY_TROUBLES,
     sure: int = 1,
+    observe: Observer = unobserved,
 ) -> FitResults:
     """Minimise every fit from the first starts, and suspicious ones also from the others.
 
@@ -43,11 +45,13 @@ def best_fits(
             more of them without harm.
         sure: Starts that every fit is made from. Toys need several: the data that made their start values are not
             theirs, and a fit can end in a higher minimum without a sign of it.
+        observe: Is told each attempt.
 
     Returns:
         The lowest minimum found for each fit.
     """
     results = minimise(structure, shared, fits, starts[0])
+    observe(Attempt("start", np.arange(len(results.nll)), results, known=None))
     suspicious, disputed = _suspicious(results, troubles), np.zeros(len(results.nll), dtype=bool)
     for place, start in enumerate(starts[1:], start=1):
         again = np.flatnonzero(suspicious | (place < sure))
@@ -56,19 +60,21 @@ def best_fits(
             new = challenge(structure, shared, fits.take(again), start[again], old)
             both = np.flatnonzero(new.succeeded & old.succeeded)
             disputed[again[both]] |= np.abs(new.nll[both] - old.nll[both]) > AGREEMENT
-            results = _merged(results, again, new)
+            results = _merged(results, Attempt("start", again, new, old, place), observe)
     index = np.flatnonzero(disputed)
     if len(index):
-        lower = neighbouring_minima(structure, shared, fits.take(index), results.take(index))
-        results = _merged(results, index, lower)
-    results = _with_barriers(structure, shared, fits, starts[0], results)
+        old = results.take(index)
+        lower = neighbouring_minima(structure, shared, fits.take(index), old)
+        results = _merged(results, Attempt("neighbours", index, lower, old), observe)
+    results = _with_barriers(structure, shared, fits, starts[0], results, observe)
     failed = np.flatnonzero(~results.succeeded)
     if len(failed):
         near = results.theta.copy()
         for k in failed:
             one = fits.take(np.array([k]))
             near[k] = minuit_minimum(structure, shared, one, starts[-1][k])
-        results = refit(structure, shared, fits, near, ~results.succeeded, results)
+        failing = ~results.succeeded
+        results = refit(structure, shared, fits, near, failing, results, kind="iminuit", observe=observe)
     return results
 
 
@@ -79,12 +85,16 @@ def refit(
     start: Float[np.ndarray, "fit parameter"],
     which: Bool[np.ndarray, " fit"],
     results: FitResults,
+    *,
+    kind: AttemptKind = "other fit",
+    observe: Observer = unobserved,
 ) -> FitResults:
     """Repeat some fits from another start and keep the lower minimum of each."""
     index = np.flatnonzero(which)
     if not len(index):
         return results
-    return _merged(results, index, minimise(structure, shared, fits.take(index), start[index]))
+    new = minimise(structure, shared, fits.take(index), start[index])
+    return _merged(results, Attempt(kind, index, new, results.take(index)), observe)
 
 
 def _with_barriers(
@@ -93,23 +103,25 @@ def _with_barriers(
     fits: PointNumbers,
     start: Float[np.ndarray, "fit parameter"],
     results: FitResults,
+    observe: Observer,
 ) -> FitResults:
     """Repeat failed fits that have bins without events with rates that keep away from zero in them."""
     held = can_hold(structure, shared, fits, start, results)
     index = np.flatnonzero(held.any(axis=1))
     if not len(index):
         return results
-    return _merged(results, index, barrier_minima(structure, shared, fits.take(index), start[index], held[index]))
+    new = barrier_minima(structure, shared, fits.take(index), start[index], held[index])
+    return _merged(results, Attempt("barrier", index, new, results.take(index)), observe)
 
 
-def _merged(results: FitResults, index: Int[np.ndarray, " selected"], new: FitResults) -> FitResults:
+def _merged(results: FitResults, attempt: Attempt, observe: Observer) -> FitResults:
     """Results in which some fits are replaced by new ones where those are better."""
-    old = results.take(index)
-    better = new.succeeded & (~old.succeeded | (new.nll < old.nll - AGREEMENT))
+    observe(attempt)
+    index, new, better = attempt.fits, attempt.found, attempt.better
     merged = FitResults(*(array.copy() for array in results))
     for target, source in zip(merged, new, strict=True):
         target[index[better]] = source[better]
-    merged.iterations[index] = old.iterations + new.iterations
+    merged.iterations[index] = results.iterations[index] + new.iterations
     return merged
 
 

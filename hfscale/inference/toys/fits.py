@@ -10,6 +10,7 @@ from hfscale.fit.other_minima import with_other_minima
 from hfscale.fit.profiles import rate_tables
 from hfscale.fit.slots import AGREEMENT
 from hfscale.fit.starts import scattered_starts
+from hfscale.fit.trace import Attempt, Observer, unobserved
 from hfscale.inference.results import PointStatus
 from hfscale.inference.toys.addresses import address_of
 from hfscale.inference.toys.results import ToyBlock, ToyOrigins, ToyStatus
@@ -28,6 +29,8 @@ def run_toys(
     first: int,
     count: int,
     settings: ToySettings,
+    *,
+    observe: Observer = unobserved,
 ) -> ToyBlock:
     """Throw and fit toys `first` to `first + count - 1` of a point, testing the POI value `mu`.
 
@@ -41,6 +44,7 @@ def run_toys(
         mu: Tested value of the POI.
         first, count: Which toys.
         settings: How toys are thrown.
+        observe: Is told each attempt at the minima: first the conditional fits of all toys, then their free ones.
 
     Raises:
         InputError: Negative numbers of toys, or settings of another generator.
@@ -57,7 +61,7 @@ def run_toys(
     theta, rates = origins.generating(row, hypothesis)
     address = address_of((group.digests[row], group.background_digests[row]), hypothesis, mu, settings)
     thrown = throw_toys(group, row, address, theta, rates, first, count)
-    conditional, free = _fit_toys(group, row, thrown, theta, rates, mu)
+    conditional, free = _fit_toys(group, row, thrown, theta, rates, mu, observe)
     return _block(group, conditional, free, mu, first, settings)
 
 
@@ -68,6 +72,7 @@ def _fit_toys(
     theta: Float[np.ndarray, " parameter"],
     rates: Float[np.ndarray, " bin"],
     mu: float,
+    observe: Observer,
 ) -> tuple[FitResults, FitResults]:
     """Conditional and free fits, from the generating parameters and where another minimum may be."""
     structure, count = group.structure, len(thrown.data)
@@ -84,13 +89,28 @@ def _fit_toys(
     starts = [np.concatenate([_with_poi(structure, generating, mu), generating])]
     if structure.needs_several_starts:
         starts += scattered_starts(structure, both, starts[0])
-    results = best_fits(structure, group.shared, both, starts, sure=len(starts))
+    known = best_fits(structure, group.shared, both, starts, sure=len(starts), observe=observe)
     tables = rate_tables(structure, group.shared, group.points.take(np.array([row])), theta, rates)
-    results = with_other_minima(structure, group.shared, tables, both, results)
+    results = with_other_minima(structure, group.shared, tables, both, known)
+    _tell_of_other_sides(known, results, observe)
     conditional, free = results.take(np.arange(count)), results.take(np.arange(count, 2 * count))
     # The free minimum cannot lie above a conditional one: where it does, go on from there.
     above = conditional.succeeded & ~(free.nll <= conditional.nll + AGREEMENT)
-    return conditional, refit(structure, group.shared, free_points, conditional.theta, above, free)
+
+    def observe_free(attempt: Attempt) -> None:
+        observe(attempt._replace(fits=attempt.fits + count))
+
+    free = refit(structure, group.shared, free_points, conditional.theta, above, free, observe=observe_free)
+    return conditional, free
+
+
+def _tell_of_other_sides(known: FitResults, results: FitResults, observe: Observer) -> None:
+    """Report the fits that were tried on other sides of single parameters."""
+    spent = results.iterations - known.iterations
+    tried = np.flatnonzero(spent)
+    if len(tried):
+        found = results._replace(iterations=spent).take(tried)
+        observe(Attempt("other sides", tried, found, known.take(tried)))
 
 
 def _with_poi(
