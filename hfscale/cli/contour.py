@@ -31,7 +31,8 @@ def contour_command(store: str, **options: Any) -> None:
     """Draw the exclusion contour of a plane of signal points."""
     from hfscale.plot.axes import select_plane
     from hfscale.plot.contours import contours_to_csv, exclusion_contours
-    from hfscale.plot.figure import check_figure_file, draw_contour, save_figure
+    from hfscale.plot.figure import draw_contour
+    from hfscale.plot.files import check_figure_file, save_figure
     from hfscale.results import open_results
 
     if not options["outputs"] and not options["csv"]:

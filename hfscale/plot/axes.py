@@ -37,6 +37,7 @@ class Plane:
         y_text: The expression of y.
         select: The selection, or None.
         hidden: Points that a projection left out, because another one is at the same place.
+        doubtful: Where the asymptotic formulas may not hold.
     """
 
     names: tuple[str, ...]
@@ -49,6 +50,7 @@ class Plane:
     y_text: str
     select: str | None
     hidden: tuple[str, ...]
+    doubtful: Bool[np.ndarray, "point"]
 
     @property
     def has_observed(self) -> bool:
@@ -117,6 +119,7 @@ def _plane(
         y_text=texts[1],
         select=select,
         hidden=hidden,
+        doubtful=np.zeros(len(places), dtype=bool) if points.doubtful is None else points.doubtful,
     )
 
 

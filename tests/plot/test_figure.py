@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
@@ -9,7 +10,8 @@ from matplotlib.figure import Figure
 from hfscale.errors import InputError, SelectionError
 from hfscale.plot.axes import Plane, select_plane
 from hfscale.plot.contours import exclusion_contours
-from hfscale.plot.figure import draw_contour, save_figure
+from hfscale.plot.figure import draw_contour
+from hfscale.plot.files import save_figure
 from hfscale.plot.styles import Style
 
 
@@ -58,6 +60,21 @@ def test_points_are_told_apart_by_shape(plane: Plane) -> None:
         1,
     ]
     assert len({(line.get_marker(), line.get_markerfacecolor() == "white") for line in drawn}) == 4
+
+
+def test_points_where_asymptotics_is_doubtful_are_marked(make_points, square) -> None:
+    points = make_points(square, 1.645 + (500 - square["m_x"]) / 150)
+    doubtful = square["m_x"] > 600
+    plane = select_plane(replace(points, doubtful=doubtful), "m_x", "m_y", select="m_x > 250")
+    contours = exclusion_contours(plane)
+    figure = draw_contour(contours, plane)
+    assert texts(figure)[-1] == "Asymptotics doubtful"
+    (marked,) = artists(figure, "Asymptotics doubtful")
+    assert marked.get_markerfacecolor() == "none"
+    assert set(marked.get_xdata()) == {700.0, 800.0}
+    assert len(marked.get_xdata()) == doubtful.sum()
+    unmarked = select_plane(points, "m_x", "m_y", select="m_x > 250")
+    assert "Asymptotics doubtful" not in texts(draw_contour(contours, unmarked))
 
 
 def test_labels_can_be_given(plane: Plane) -> None:

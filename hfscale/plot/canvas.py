@@ -1,0 +1,68 @@
+"""Empty figures in a style, without pyplot and without changing anybody's settings."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+import matplotlib.style
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from hfscale.plot.styles import PALETTES, Palette, style_settings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class Canvas(NamedTuple):
+    """A figure with one pair of axes, and the colours to draw in."""
+
+    figure: Figure
+    axes: "Axes"
+    palette: Palette
+
+    def name_axes(self, x: str, y: str, title: str | None) -> None:
+        """Write what the axes show, and a text above them."""
+        self.axes.set_xlabel(x, loc="right")
+        self.axes.set_ylabel(y, loc="top")
+        self.axes.set_title(title or "", loc="left")
+
+    def explain(self, entries: Sequence[Artist], title: str = "") -> None:
+        """Put a legend above the axes, where it hides nothing."""
+        legend = self.figure.legend(
+            handles=list(entries), title=title, ncols=2, frameon=False, loc="outside upper left"
+        )
+        legend.set_alignment("left")
+
+
+@contextmanager
+def canvas(style: str) -> Iterator[Canvas]:
+    """Make a figure in a style, which is in force as long as it is drawn on.
+
+    Args:
+        style: ``plain``, or ``ATLAS`` or ``CMS`` in the manner of these experiments (mplhep), without their names.
+
+    Raises:
+        SelectionError: No such style.
+    """
+    with matplotlib.style.context(["default", style_settings(style)]):
+        figure = Figure(layout="constrained")
+        yield Canvas(figure, figure.add_subplot(), PALETTES[style])
+        _fix_fonts(figure)
+
+
+def _fix_fonts(figure: Figure) -> None:
+    """Write the fonts of the style into the texts: names of generic families are else resolved when drawn, outside."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    family = get_font(findfont(FontProperties())).family_name
+    mathematics = "dejavusans" if family == "DejaVu Sans" else "stixsans"
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            size = axis.get_major_ticks(1)[0].label1.get_fontsize()
+            axis.set_tick_params(which="both", labelfontfamily=family, labelsize=size)
+    figure.draw_without_rendering()  # makes the ticks while the style is in force
+    for text in figure.findobj(Text):
+        text.set_fontfamily(family)
+        text.set_math_fontfamily(mathematics)

@@ -1,0 +1,49 @@
+"""Writing figures: PDF, PNG and SVG, equal files from equal figures."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from hfscale.errors import InputError
+
+# What would make two equal figures differ as files is left out.
+_METADATA: dict[str, dict[str, Any]] = {
+    ".pdf": {"CreationDate": None},
+    ".png": {"Software": None},
+    ".svg": {"Date": None},
+}
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PDF, PNG or SVG, by the suffix of the path; equal figures give equal files.
+
+    Raises:
+        InputError: Another suffix, or the file cannot be written.
+    """
+    path = Path(path)
+    check_figure_file(path)
+    suffix = path.suffix.lower()
+    settings: Any = {"svg.hashsalt": "hfscale", "svg.fonttype": "path", "pdf.fonttype": 42}
+    with matplotlib.rc_context(settings):
+        try:
+            figure.savefig(path, format=suffix[1:], dpi=200, metadata=_METADATA[suffix])
+        except OSError as error:
+            raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def check_figure_file(path: Path) -> None:
+    """Check, before anything is computed or written, that a figure can be written to the path.
+
+    Raises:
+        InputError: The suffix is that of no known format, the folder does not exist, or a folder is there.
+    """
+    if path.suffix.lower() not in _METADATA:
+        raise InputError(
+            f"cannot draw a figure as {path.name!r}", remedy=f"end the name in one of {', '.join(_METADATA)}"
+        )
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"cannot write {path}: its folder does not exist", remedy="make the folder first")
+    if path.is_dir():
+        raise InputError(f"cannot write {path}: it is a folder", remedy="give another name for the figure")
