@@ -102,7 +102,7 @@ def toy_p_values(
         q_b, status_b: The same of the other hypothesis.
         tie_tolerance: See `TIE_TOLERANCE`.
     """
-    sb, b = (_Toys(q, status, tie_tolerance) for q, status in ((q_sb, status_sb), (q_b, status_b)))
+    sb, b = (FinishedToys(q, status, tie_tolerance) for q, status in ((q_sb, status_sb), (q_b, status_b)))
     counts_sb, counts_b = sb.counts(q_obs), b.counts(q_obs)
     status, reason = _status(q_obs, counts_sb, counts_b)
     observed = _observed(q_obs <= tie_tolerance, counts_sb, counts_b) if status in _COUNTED else _NOTHING_OBSERVED
@@ -128,7 +128,7 @@ def _status(q_obs: float, sb: Counts, b: Counts) -> tuple[PValueStatus, str]:
     return PValueStatus.OK, ""
 
 
-class _Toys:
+class FinishedToys:
     """Statistics of the finished toys of a hypothesis, ready to be counted."""
 
     def __init__(self, q: Float[np.ndarray, " toy"], status: Int[np.ndarray, " toy"], tolerance: float) -> None:
@@ -198,7 +198,7 @@ _UNKNOWN = np.full(5, np.nan)
 _NO_BAND = _Band(_UNKNOWN, _UNKNOWN, _UNKNOWN, np.full((5, 2), np.nan))
 
 
-def _band(sb: _Toys, b: _Toys) -> _Band:
+def _band(sb: FinishedToys, b: FinishedToys) -> _Band:
     above, above_b = sb.above(b.q), b.above(b.q)
     CLsb, CLb = above / sb.n, above_b / b.n
     CLs = CLsb / CLb
