@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 import numpy as np
@@ -12,7 +11,7 @@ from hfscale.errors import InputError
 from hfscale.extend import extend_toys
 from hfscale.inference.toys.settings import Ensemble, ToyNuisance
 from hfscale.plan.campaign import Campaign, load_campaign
-from hfscale.plan.settings import check_calculation, make_calculation
+from hfscale.plan.settings import TOY_OPTIONS, check_calculation
 from hfscale.results import Results
 from hfscale.workspace import Inputs, load_inputs
 
@@ -22,43 +21,10 @@ if TYPE_CHECKING:
     from hfscale.runtime.executors.base import Executor
 
 
-def cls(
-    workspace: str | Path | Mapping[str, Any],
-    patchset: str | Path | Mapping[str, Any] | None = None,
-    *,
-    store: str | Path,
-    patches: Sequence[str] = (),
-    points: Sequence[str] = (),
-    measurement: str | None = None,
-    poi: str | None = None,
-    verify_digest: bool = True,
-    data: str | Path | Mapping[str, Any] | None = None,
-    test_poi: float = 1.0,
-    test_stat: Literal["qtilde", "q"] = "qtilde",
-    calctype: Literal["asymptotics", "toybased"] = "asymptotics",
-    ntoys: int | None = None,
-    seed: int | None = None,
-    first_toy: int | None = None,
-    ensemble: Ensemble | None = None,
-    toy_nuisance: ToyNuisance | None = None,
-    expected_only: bool = False,
-    asimov: float | None = None,
-    interpcode: Mapping[str, str] = MappingProxyType({}),
-    modifiers: Mapping[str, str] = MappingProxyType({}),
-    executor: "Literal['auto', 'local', 'dask'] | distributed.Client | Executor" = "auto",
-    workers: int | None = None,
-    task_points: int | None = None,
-    task_toys: int | None = None,
-    progress: bool = False,
-) -> Results:
-    """Observed and expected CLs of every signal point, kept in a store.
+class Options(TypedDict, total=False):
+    """Arguments that `cls`, `limit`, `scan` and `significance` have in common.
 
-    The same call again continues a store that is not finished, and computes nothing where all is done.
-
-    Args:
-        workspace: Background workspace: a file, ``ARCHIVE::MEMBER``, a folder, an archive, or the document itself.
-        patchset: Patchset with the signal points, likewise.
-        store: Folder of the store to make or to continue.
+    Attributes:
         patches: JSON patches, one signal point each, instead of a patchset.
         points: Patterns of the names of the signal points to compute; all by default.
         measurement: Name of the measurement, the first by default.
@@ -66,54 +32,28 @@ def cls(
         verify_digest: Whether the patchset's digest must be that of the workspace.
         data: Data in place of the observed ones: a file or a document with ``observations`` as in a workspace, and
             optionally ``auxdata``, parameter -> numbers.
-        test_poi: Tested value of the parameter of interest.
-        test_stat: ``qtilde`` or ``q`` (arXiv:1007.1727 eq. 16 and 14).
-        calctype: ``asymptotics`` (the formulas of arXiv:1007.1727) or ``toybased`` (pseudo-experiments).
-        ntoys: Toys per signal point and hypothesis, 2000 by default; like the following, for ``toybased`` only.
+        expected_only: Fit no observed data at all; expected results are those of pre-fit Asimov data, observed ones
+            are missing.
+        asimov: Take the pre-fit Asimov data at this value of the parameter of interest for the observed data.
+        interpcode: Interpolation codes, ``{"normsys": "code4", "histosys": "code4p"}`` by default.
+        modifiers: Type -> ``package.module:attribute`` of the custom modifiers that the workspace uses.
+        calctype: ``asymptotics`` (the formulas of arXiv:1007.1727, the default) or ``toybased`` (pseudo-experiments).
+        ntoys: Toys per signal point, POI value and hypothesis, 2000 by default; like the following, for ``toybased``.
         seed: Which sequence of toys, 0 by default.
         first_toy: Index of the first toy in it, 0 by default.
         ensemble: What toys fluctuate: main and auxiliary data (``unconditional``, the default), or the main data alone,
             with auxiliary data at the profiled (``aux-profiled``) or observed values (``aux-observed``).
         toy_nuisance: Nuisance parameters that toys are thrown with: those fitted to the data under each hypothesis
             (``profiled``, the default), or those before any fit (``prefit``).
-        expected_only: Fit no observed data at all; expected results are those of pre-fit Asimov data, observed ones
-            are missing.
-        asimov: Take the pre-fit Asimov data at this value of the parameter of interest for the observed data.
-        interpcode: Interpolation codes, ``{"normsys": "code4", "histosys": "code4p"}`` by default.
-        modifiers: Type -> ``package.module:attribute`` of the custom modifiers that the workspace uses.
+        adaptive: Throw as many toys as it takes to tell each CLs from the level, in place of ``ntoys``; with the
+            following, see `hfscale.plan.adaptive`.
+        nsigma, min_toys, max_toys, accuracy, budget: When that is the case; as `hfscale.plan.settings.Calculation`.
         executor: ``auto``, ``local`` (this process), ``dask`` (workers on this machine), a Dask client, or an executor.
         workers: Number of Dask workers, one per CPU by default.
         task_points: Signal points per task.
         task_toys: Toys per task and hypothesis.
         progress: Whether to show progress on standard error.
-
-    Returns:
-        The results; points whose fits failed are listed by `Results.failures`.
-
-    Raises:
-        InputError: Something is wrong with the inputs; nothing was written.
-        StoreError: The store cannot be made, or holds results of other inputs or settings.
-        InterruptedRunError: The run was interrupted; the same call continues it.
     """
-    toys = {"ntoys": ntoys, "seed": seed, "first_toy": first_toy, "ensemble": ensemble, "toy_nuisance": toy_nuisance}
-    unblinding = {"expected_only": expected_only, "asimov": asimov}
-    calculation = make_calculation(test_poi, test_stat, interpcode, modifiers, calctype, toys, unblinding)
-    inputs = load_inputs(
-        workspace,
-        patchset,
-        patches=patches,
-        points=points,
-        measurement=measurement,
-        poi=poi,
-        verify_digest=verify_digest,
-        data=data,
-    )
-    preparation = prepare(inputs, calculation, store, task_points=task_points, task_toys=task_toys)
-    return execute(preparation, executor=executor, workers=workers, quiet=not progress)
-
-
-class Options(TypedDict, total=False):
-    """Arguments of `limit`, `scan` and `significance` that mean what they mean for `cls`."""
 
     patches: Sequence[str]
     points: Sequence[str]
@@ -125,10 +65,62 @@ class Options(TypedDict, total=False):
     asimov: float | None
     interpcode: Mapping[str, str]
     modifiers: Mapping[str, str]
+    calctype: Literal["asymptotics", "toybased"]
+    ntoys: int | None
+    seed: int | None
+    first_toy: int | None
+    ensemble: Ensemble | None
+    toy_nuisance: ToyNuisance | None
+    adaptive: bool | None
+    nsigma: float | None
+    min_toys: int | None
+    max_toys: int | None
+    accuracy: float | None
+    budget: str | None
     executor: "Literal['auto', 'local', 'dask'] | distributed.Client | Executor"
     workers: int | None
     task_points: int | None
+    task_toys: int | None
     progress: bool
+
+
+_CALCULATION_OPTIONS = ("expected_only", "asimov", "interpcode", "modifiers", "calctype", *sorted(TOY_OPTIONS))
+_INPUT_OPTIONS = ("patches", "points", "measurement", "poi", "verify_digest", "data")
+
+
+def cls(
+    workspace: str | Path | Mapping[str, Any],
+    patchset: str | Path | Mapping[str, Any] | None = None,
+    *,
+    store: str | Path,
+    test_poi: float = 1.0,
+    test_stat: Literal["qtilde", "q"] = "qtilde",
+    level: float | None = None,
+    **options: Unpack[Options],
+) -> Results:
+    """Observed and expected CLs of every signal point, kept in a store.
+
+    The same call again continues a store that is not finished, and computes nothing where all is done.
+
+    Args:
+        workspace: Background workspace: a file, ``ARCHIVE::MEMBER``, a folder, an archive, or the document itself.
+        patchset: Patchset with the signal points, likewise.
+        store: Folder of the store to make or to continue.
+        test_poi: Tested value of the parameter of interest.
+        test_stat: ``qtilde`` or ``q`` (arXiv:1007.1727 eq. 16 and 14).
+        level: CLs that an adaptive number of toys is to decide on, 0.05 by default.
+        options: See `Options`.
+
+    Returns:
+        The results; points whose fits failed are listed by `Results.failures`.
+
+    Raises:
+        InputError: Something is wrong with the inputs; nothing was written.
+        StoreError: The store cannot be made, or holds results of other inputs or settings.
+        InterruptedRunError: The run was interrupted; the same call continues it.
+    """
+    fields = {"kind": "cls", "test_poi": test_poi, "test_stat": test_stat, "level": level}
+    return _compute(fields, workspace, patchset, store, options)
 
 
 def limit(
@@ -137,25 +129,28 @@ def limit(
     *,
     store: str | Path,
     level: float = 0.05,
-    rtol: float = 1e-4,
+    rtol: float | None = None,
+    poi_grid: str | None = None,
     test_stat: Literal["qtilde", "q"] = "qtilde",
     **options: Unpack[Options],
 ) -> Results:
-    """Observed and expected upper limits on the parameter of interest of every signal point, from asymptotic formulas.
+    """Observed and expected upper limits on the parameter of interest of every signal point.
 
-    Nothing is extrapolated: limits above the upper bound of the parameter of interest are missing, and said to be.
+    Nothing is extrapolated: limits above the upper bound of the parameter of interest (with toys, of the grid) are
+    missing, and said to be.
 
     Args:
         workspace, patchset, store: As `cls`.
         level: CLs at the limit.
-        rtol: Relative precision of the limits.
+        rtol: Relative precision of asymptotic limits, 1e-4 by default.
+        poi_grid: With toys, which test given values: ``A:B:N`` for N of them, evenly spaced from A to B.
         test_stat: ``qtilde`` or ``q`` (arXiv:1007.1727 eq. 16 and 14).
-        options: As `cls`.
+        options: See `Options`.
 
     Raises:
         InputError, StoreError, InterruptedRunError: As `cls`.
     """
-    fields = {"kind": "limit", "level": level, "rtol": rtol, "test_stat": test_stat}
+    fields = {"kind": "limit", "level": level, "rtol": rtol, "poi_grid": poi_grid, "test_stat": test_stat}
     return _compute(fields, workspace, patchset, store, options)
 
 
@@ -166,20 +161,22 @@ def scan(
     store: str | Path,
     poi_grid: str,
     test_stat: Literal["qtilde", "q"] = "qtilde",
+    level: float | None = None,
     **options: Unpack[Options],
 ) -> Results:
-    """Observed and expected asymptotic CLs of every signal point at many values of the parameter of interest.
+    """Observed and expected CLs of every signal point at many values of the parameter of interest.
 
     Args:
         workspace, patchset, store: As `cls`.
         poi_grid: ``A:B:N`` for N values, evenly spaced from A to B.
         test_stat: ``qtilde`` or ``q`` (arXiv:1007.1727 eq. 16 and 14).
-        options: As `cls`.
+        level: CLs that an adaptive number of toys is to decide on, 0.05 by default.
+        options: See `Options`.
 
     Raises:
         InputError, StoreError, InterruptedRunError: As `cls`.
     """
-    fields = {"kind": "scan", "poi_grid": poi_grid, "test_stat": test_stat}
+    fields = {"kind": "scan", "poi_grid": poi_grid, "test_stat": test_stat, "level": level}
     return _compute(fields, workspace, patchset, store, options)
 
 
@@ -190,13 +187,13 @@ def significance(
     store: str | Path,
     **options: Unpack[Options],
 ) -> Results:
-    """p-value p0 of the background-only hypothesis and significance Z of every signal point, from asymptotic formulas.
+    """p-value p0 of the background-only hypothesis and significance Z of every signal point.
 
     The expected ones are for a signal with the parameter of interest at 1.
 
     Args:
         workspace, patchset, store: As `cls`.
-        options: As `cls`.
+        options: See `Options`.
 
     Raises:
         InputError, StoreError, InterruptedRunError: As `cls`.
@@ -211,22 +208,14 @@ def _compute(
     store: str | Path,
     options: Options,
 ) -> Results:
-    models = {"interpcode": options.get("interpcode", {}), "modifiers": options.get("modifiers", {})}
-    data = {"expected_only": options.get("expected_only", False), "asimov": options.get("asimov")}
-    calculation = check_calculation({**fields, **models, **data})
-    inputs = load_inputs(
-        workspace,
-        patchset,
-        patches=options.get("patches", ()),
-        points=options.get("points", ()),
-        measurement=options.get("measurement"),
-        poi=options.get("poi"),
-        verify_digest=options.get("verify_digest", True),
-        data=options.get("data"),
-    )
-    preparation = prepare(inputs, calculation, store, task_points=options.get("task_points"))
+    given = {name: value for name in _CALCULATION_OPTIONS if (value := options.get(name)) is not None}
+    own = {name: value for name, value in fields.items() if value is not None}
+    calculation = check_calculation({**own, **given})
+    chosen = {name: options[name] for name in _INPUT_OPTIONS if name in options}  # type: ignore[literal-required]
+    inputs = load_inputs(workspace, patchset, **chosen)
+    sizes = {"task_points": options.get("task_points"), "task_toys": options.get("task_toys")}
     return execute(
-        preparation,
+        prepare(inputs, calculation, store, **sizes),
         executor=options.get("executor", "auto"),
         workers=options.get("workers"),
         quiet=not options.get("progress", False),
@@ -305,7 +294,7 @@ def _check_contours(inputs: Inputs, campaign: Campaign) -> None:
     if not campaign.contours:
         return
     from hfscale.plot.axes import select_plane
-    from hfscale.plot.figure import check_figure_file
+    from hfscale.plot.files import check_figure_file
     from hfscale.plot.points import PlanePoints
 
     kind = campaign.calculation.kind
@@ -338,7 +327,8 @@ def draw_contours(results: Results, campaign: Campaign, tell: Callable[[str], No
     """
     from hfscale.plot.axes import select_plane
     from hfscale.plot.contours import exclusion_contours
-    from hfscale.plot.figure import draw_contour, save_figure
+    from hfscale.plot.figure import draw_contour
+    from hfscale.plot.files import save_figure
 
     if not campaign.contours:
         return

@@ -5,20 +5,23 @@ It lays out the models to check them, but computes nothing itself and needs no J
 
 import platform
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
+from hfscale.allocation import plan_next_round
 from hfscale.errors import HfscaleWarning, InputError, StoreMismatchError
 from hfscale.inference.toys.settings import GENERATOR
 from hfscale.model.custom import CustomModifier
 from hfscale.model.structure import ModelGroup
+from hfscale.plan.cells import Cell
 from hfscale.plan.digests import differences, digest, settings_document
 from hfscale.plan.settings import Calculation
 from hfscale.plan.tasks import Plan, make_plan
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
 
     from hfscale.runtime.executors.base import Executor
 
+_LogFormat = Literal["text", "json"]
 _RECORDED_PACKAGES = ("hfscale", "jax", "jaxlib", "numpy", "scipy", "pyhf", "zarr", "dask", "iminuit")
 
 
@@ -62,7 +66,10 @@ class Preparation:
         path: Where the store is or will be.
         settings: What identifies the results.
         plan: The tasks, those of the store where it exists.
-        rounds: The toys, those of the store where it exists; none if the calculation has no toys.
+        rounds: The toys that are planned, those of the store where it exists; none if the calculation has no toys, or
+            they are planned from the fits of the points.
+        n_cells: Signal points that toys can be thrown for, times POI values; 0 if the calculation has no toys.
+        task_toys: Toys per task and hypothesis at most of rounds that are planned on the way.
         parameters: Names of the parameters of all models.
         n_structures: How many programs have to be compiled.
         n_no_signal: Points whose patch gives the POI nothing to scale.
@@ -77,12 +84,21 @@ class Preparation:
     settings: dict[str, Any]
     plan: Plan
     rounds: tuple[ToyRound, ...]
+    n_cells: int
+    task_toys: int
     parameters: tuple[str, ...]
     n_structures: int
     n_no_signal: int
     seconds: float
     toy_seconds: float
     continues: bool
+
+    @property
+    def n_toys(self) -> int:
+        """Toys that are planned, of both hypotheses; at least, where their number is adaptive."""
+        if self.calculation.adaptive and not self.rounds:
+            return 2 * self.n_cells * self.calculation.min_toys
+        return sum(toys.size for toys in self.rounds)
 
 
 def prepare(
@@ -127,7 +143,9 @@ def prepare(
         check_test_poi(groups, inputs.poi, value)
     if calculation.kind != "significance" and (calculation.test_stat == "qtilde") != bounded_below_at_zero(groups):
         _warn_of_mismatch(calculation.test_stat, inputs.poi)
-    rounds = existing.rounds if existing else _first_round(calculation, groups, settings, task_toys)
+    cells = _toy_cells(calculation, groups)
+    size = task_toys or default_task_toys(_largest_round(calculation), len(cells), seconds_per_toy(groups))
+    rounds = existing.rounds if existing else _first_round(calculation, cells, settings, size)
     return Preparation(
         inputs=inputs,
         calculation=calculation,
@@ -135,6 +153,8 @@ def prepare(
         settings=settings,
         plan=plan,
         rounds=rounds,
+        n_cells=len(cells),
+        task_toys=rounds[0].task_toys if rounds else size,
         parameters=parameter_names(groups),
         n_structures=len(groups),
         n_no_signal=int(sum((~group.has_signal).sum() for group in groups)),
@@ -144,20 +164,24 @@ def prepare(
     )
 
 
+def _toy_cells(calculation: Calculation, groups: Sequence[ModelGroup]) -> list[Cell]:
+    """The signal points and POI values that toys can be thrown for; none where the calculation has no toys."""
+    n_values = len(calculation.toy_poi_values) if calculation.toybased else 0
+    return [Cell(point, mu) for point in points_with_signal(groups) for mu in range(n_values)]
+
+
+def _largest_round(calculation: Calculation) -> int:
+    return calculation.max_toys // 2 if calculation.adaptive else calculation.ntoys
+
+
 def _first_round(
-    calculation: Calculation, groups: Sequence[ModelGroup], settings: Mapping[str, Any], task_toys: int | None
+    calculation: Calculation, cells: Sequence[Cell], settings: Mapping[str, Any], task_toys: int
 ) -> tuple[ToyRound, ...]:
-    """The toys of a new store, of all points with a signal; none where the calculation has no toys."""
-    if not calculation.toybased:
+    """The toys of a new store; none where their number is adaptive, because the fits of the points come first."""
+    if not calculation.toybased or calculation.adaptive:
         return ()
-    points = points_with_signal(groups)
-    size = task_toys or default_task_toys(calculation.ntoys, len(points), seconds_per_toy(groups))
-    key = digest(settings)
-    return (
-        make_round(
-            0, calculation.seed, calculation.first_toy, calculation.ntoys, size, points, settings["points"], key
-        ),
-    )
+    numbers = (calculation.seed, calculation.first_toy, calculation.ntoys, task_toys)
+    return (make_round(0, *numbers, cells, settings["points"], digest(settings)),)
 
 
 def _settings(
@@ -197,7 +221,10 @@ def _warn_of_mismatch(test_stat: str, poi: str) -> None:
 
 
 class Choice(NamedTuple):
-    """How the rest of a campaign will be run: the engine, the tasks left, and their rough time on one process."""
+    """How the rest of a campaign will be run: the engine, the planned tasks left, and their rough time on one process.
+
+    Where the number of toys is adaptive, more tasks may follow.
+    """
 
     executor: Literal["local", "dask"]
     pending: int
@@ -215,7 +242,8 @@ def choose(
         store = open_store(preparation.path)
         points, toys = store.pending(), store.pending_toys()
     seconds = preparation.seconds * sum(task.size for task in points) / max(plan.n_points, 1)
-    seconds += preparation.toy_seconds * sum(task.size for task in toys)
+    n_toys = sum(task.size for task in toys) if rounds else preparation.n_toys
+    seconds += preparation.toy_seconds * n_toys
     pending = len(points) + len(toys)
     return Choice(choose_executor(executor, workers, pending, seconds), pending, seconds)
 
@@ -226,7 +254,7 @@ def execute(
     executor: "Literal['auto', 'local', 'dask'] | distributed.Client | Executor" = "auto",
     workers: int | None = None,
     quiet: bool = True,
-    log_format: Literal["text", "json"] = "text",
+    log_format: _LogFormat = "text",
 ) -> Results:
     """Make or continue the store and compute what is missing in it.
 
@@ -245,33 +273,29 @@ def execute(
     store = open_store(preparation.path) if preparation.continues else create(preparation)
     with store.locked():
         store.sweep()
-        if store.pending() or store.pending_toys():
-            _run(store, engine, workers, quiet, log_format)
+        phases = _phases(store.path, preparation.task_toys)
+        first = next(phases, None)
+        if first is not None:
+            with as_executor(engine, workers) as started:
+                for phase in chain([first], phases):
+                    _run(store, phase, started, quiet, log_format)
     return Results(open_store(preparation.path))
 
 
-def _run(
-    store: ResultStore,
-    executor: "str | distributed.Client | Executor",
-    workers: int | None,
-    quiet: bool,
-    log_format: Literal["text", "json"],
-) -> None:
-    with as_executor(executor, workers) as engine:
-        for phase in _phases(store):
-            progress = make_progress(
-                phase.total,
-                done=phase.total - sum(task.size for task in phase.tasks),
-                dashboard_link=engine.dashboard_link,
-                quiet=quiet,
-                log_format=log_format,
-                unit=phase.unit,
-            )
-            with progress:
-                summary = run_tasks(phase.tasks, engine, partial(phase.function, str(store.path)), on_event=progress)
-            tasks = {task.id: task for task in phase.tasks}
-            for task_id, reason in summary.failures.items():
-                store.record_failure(tasks[task_id], reason)
+def _run(store: ResultStore, phase: "_Phase", engine: "Executor", quiet: bool, log_format: _LogFormat) -> None:
+    progress = make_progress(
+        phase.total,
+        done=phase.total - sum(task.size for task in phase.tasks),
+        dashboard_link=engine.dashboard_link,
+        quiet=quiet,
+        log_format=log_format,
+        unit=phase.unit,
+    )
+    with progress:
+        summary = run_tasks(phase.tasks, engine, partial(phase.function, str(store.path)), on_event=progress)
+    tasks = {task.id: task for task in phase.tasks}
+    for task_id, reason in summary.failures.items():
+        store.record_failure(tasks[task_id], reason)
 
 
 class _Phase(NamedTuple):
@@ -283,14 +307,20 @@ class _Phase(NamedTuple):
     unit: Literal["points", "toys"]
 
 
-def _phases(store: ResultStore) -> list[_Phase]:
-    """What is left: first the fits of the data, so that every point has its observed numbers early, then toys."""
-    toys = sum(toy_round.size for toy_round in store.rounds)
-    phases = [
-        _Phase(store.pending(), do_task, store.plan.n_points, "points"),
-        _Phase(store.pending_toys(), do_toy_task, toys, "toys"),
-    ]
-    return [phase for phase in phases if phase.tasks]
+def _phases(path: Path, task_toys: int) -> Iterator[_Phase]:
+    """What is left, each phase seen when the one before is done.
+
+    First the fits of the data, so that every point has its observed numbers early, then the toys that are planned, then
+    further rounds as they follow from the finished ones.
+    """
+    store = open_store(path)
+    if store.pending():
+        yield _Phase(store.pending(), do_task, store.plan.n_points, "points")
+    planned = store.pending_toys()
+    if planned:
+        yield _Phase(planned, do_toy_task, sum(toys.size for toys in store.rounds), "toys")
+    while (following := plan_next_round(open_store(path), task_toys)) is not None:
+        yield _Phase(following.tasks, do_toy_task, following.size, "toys")
 
 
 def do_task(store: str, task_id: str) -> TaskReport:

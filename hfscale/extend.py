@@ -10,7 +10,6 @@ from hfscale.errors import InputError, StoreError
 from hfscale.plan.digests import digest
 from hfscale.plan.settings import Calculation
 from hfscale.plan.toys import ToyRound, make_round
-from hfscale.store.blocks import open_array
 from hfscale.store.open import open_store
 from hfscale.store.store import ResultStore
 from hfscale.store.toys import create_round
@@ -26,7 +25,7 @@ def extend_toys(path: str | Path, more: int, *, task_toys: int | None = None) ->
 
     Args:
         path: Folder of the store.
-        more: Toys per signal point and hypothesis.
+        more: Toys per signal point, POI value and hypothesis.
         task_toys: Toys per task and hypothesis, those of the store's first round by default.
 
     Returns:
@@ -49,22 +48,22 @@ def extend_toys(path: str | Path, more: int, *, task_toys: int | None = None) ->
     # This refuses a store of another generator, or of functions that were changed since.
     preparation = prepare(Inputs.from_json(store.inputs()), calculation, store.path)
     with store.locked():
-        return replace(preparation, rounds=_extended(open_store(path), calculation.seed, more, task_toys))
+        return replace(preparation, rounds=_extended(open_store(path), calculation, more, task_toys))
 
 
-def _extended(store: ResultStore, seed: int, more: int, task_toys: int | None) -> tuple[ToyRound, ...]:
+def _extended(store: ResultStore, calculation: Calculation, more: int, task_toys: int | None) -> tuple[ToyRound, ...]:
     last = store.rounds[-1]
     if len(store.rounds) > 1 and last.count == more and not store.done_toys() >= last.by_id.keys():
         return store.rounds
     toys = make_round(
         number=last.number + 1,
-        seed=seed,
-        first=max(toys.stop for toys in store.rounds if toys.seed == seed),
+        seed=calculation.seed,
+        first=max(toys.stop for toys in store.rounds if toys.seed == calculation.seed),
         ntoys=more,
         task_toys=task_toys or store.rounds[0].task_toys,
-        points=sorted({point for toys in store.rounds for point in toys.by_point}),
+        cells=sorted({cell for toys in store.rounds for cell in toys.by_cell}),
         names=store.names,
         settings_digest=digest(store.settings),
     )
-    create_round(store.path, toys, store.names, np.asarray(open_array(store.group, "mu")[:]))
+    create_round(store.path, toys, store.names, np.array(calculation.toy_poi_values))
     return (*store.rounds, toys)

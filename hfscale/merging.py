@@ -7,6 +7,7 @@ from typing import Any
 
 from hfscale.driver import Preparation, create, prepare
 from hfscale.errors import InputError, StoreMismatchError
+from hfscale.plan.cells import Cell
 from hfscale.plan.digests import differences, digest
 from hfscale.plan.pooling import Piece, pooled_pieces
 from hfscale.plan.settings import Calculation
@@ -91,10 +92,14 @@ def _pooled_inputs(sources: Sequence[ResultStore]) -> Inputs:
 def _pieces(sources: Sequence[ResultStore], names: Sequence[str]) -> list[Piece]:
     place = {name: k for k, name in enumerate(names)}
     return pooled_pieces(
-        Piece(toys.seed, toys.first, toys.stop, frozenset(place[source.names[k]] for k in toys.by_point))
+        Piece(toys.seed, toys.first, toys.stop, _renumbered(toys, source.names, place))
         for source in sources
         for toys in source.rounds
     )
+
+
+def _renumbered(toys: ToyRound, names: Sequence[str], place: Mapping[str, int]) -> frozenset[Cell]:
+    return frozenset(cell._replace(point=place[names[cell.point]]) for cell in toys.by_cell)
 
 
 def _calculation(first: ResultStore, pieces: Sequence[Piece]) -> Calculation:
@@ -127,7 +132,7 @@ def _rounds(pieces: Sequence[Piece], preparation: Preparation, first: ResultStor
             first=piece.first,
             ntoys=piece.stop - piece.first,
             task_toys=first.rounds[0].task_toys,
-            points=sorted(piece.points),
+            cells=sorted(piece.cells),
             names=preparation.settings["points"],
             settings_digest=digest(preparation.settings),
         )

@@ -1,7 +1,7 @@
 """Copying finished results of several stores into one that is planned for all of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Shaped
@@ -9,6 +9,7 @@ from jaxtyping import Bool, Shaped
 from hfscale.errors import StoreMismatchError
 from hfscale.inference.results import PointStatus
 from hfscale.inference.toys.results import ToyStatus
+from hfscale.plan.cells import Cell
 from hfscale.plan.tasks import Task
 from hfscale.plan.toys import ToyRound, ToyTask
 from hfscale.store import ledger
@@ -16,7 +17,7 @@ from hfscale.store.blocks import open_array
 from hfscale.store.layout import HYPOTHESES, empty_block
 from hfscale.store.status import worst_status
 from hfscale.store.store import ResultStore
-from hfscale.store.toys import empty_toys
+from hfscale.store.toys import CellToys, empty_toys
 
 
 def pool_points(sources: Sequence[ResultStore], target: ResultStore) -> None:
@@ -91,31 +92,24 @@ def pool_toys(sources: Sequence[ResultStore], target: ResultStore) -> None:
     """
     places = [{name: k for k, name in enumerate(source.names)} for source in sources]
     reasons = _toy_reasons(sources)
-    for point, name in enumerate(target.names):
+    for cell in sorted({cell for toys in target.rounds for cell in toys.by_cell}):
+        name = target.names[cell.point]
         parts = [
-            _Part(toys.seed, toys.first, toys.arrays)
+            toys
             for source, place in zip(sources, places, strict=True)
             if name in place
-            for toys in next(source.read_toys([place[name]]))
+            for toys in next(source.read_toys([Cell(place[name], cell.mu)]))
         ]
         for toys in target.rounds:
-            if point in toys.by_point:
+            if cell in toys.by_cell:
                 pooled = _assembled(parts, toys, name, target)
-                _write(target, toys, toys.by_point[point], pooled, reasons.get((name, toys.seed), {}))
-
-
-class _Part(NamedTuple):
-    """Toys of a point in one round of one store."""
-
-    seed: int
-    first: int
-    arrays: Mapping[str, Shaped[np.ndarray, "hypothesis toy"]]
+                _write(target, toys, toys.by_cell[cell], pooled, reasons.get((name, cell.mu, toys.seed), {}))
 
 
 def _assembled(
-    parts: Iterable[_Part], toys: ToyRound, name: str, target: ResultStore
+    parts: Iterable[CellToys], toys: ToyRound, name: str, target: ResultStore
 ) -> dict[str, Shaped[np.ndarray, "hypothesis toy"]]:
-    """All toys of a point that belong to a round."""
+    """All toys of a cell that belong to a round."""
     result = empty_toys(toys.count)
     for part in parts:
         count = part.arrays["status"].shape[1]
@@ -160,15 +154,15 @@ def _write(
         target.mark_toys_done(task, {"failed": failed, "failed_toys": own})
 
 
-def _toy_reasons(sources: Sequence[ResultStore]) -> dict[tuple[str, int], dict[tuple[str, int], str]]:
-    """Why toys failed: (point, seed) -> (hypothesis, toy) -> reason."""
-    found: dict[tuple[str, int], dict[tuple[str, int], str]] = {}
+def _toy_reasons(sources: Sequence[ResultStore]) -> dict[tuple[str, int, int], dict[tuple[str, int], str]]:
+    """Why toys failed: (point, position of the POI value, seed) -> (hypothesis, toy) -> reason."""
+    found: dict[tuple[str, int, int], dict[tuple[str, int], str]] = {}
     for source in sources:
         markers = ledger.markers(source.path)
         for toys in source.rounds:
             for task in toys.tasks:
                 failed: Sequence[Mapping[str, Any]] = markers.get(task.id, {}).get("failed_toys", ())
-                key = (source.names[task.point], toys.seed)
+                key = (source.names[task.cell.point], task.cell.mu, toys.seed)
                 found.setdefault(key, {}).update({(f["hypothesis"], f["toy"]): f["reason"] for f in failed})
     return found
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from hfscale.errors import SelectionError
-from hfscale.records import Keys, keys_of, read_records
+from hfscale.reading.points import read_points
+from hfscale.reading.records import Keys, keys_of
 from hfscale.store.open import open_store
 from hfscale.store.status import StoreStatus
 from hfscale.store.store import ResultStore
@@ -45,7 +46,10 @@ class Results:
     def failures(self) -> dict[str, str]:
         """Name of each signal point that failed, or whose toys could not be run -> why."""
         names = self.store.names
-        return {**{names[task.point]: why for task, why in self.store.toy_failures().items()}, **self.store.reasons()}
+        return {
+            **{names[task.cell.point]: why for task, why in self.store.toy_failures().items()},
+            **self.store.reasons(),
+        }
 
     def to_xarray(self) -> "xarray.Dataset":
         """All arrays with dimensions point, mu, nsigma and parameter; read when they are used."""
@@ -60,7 +64,7 @@ class Results:
         Raises:
             SelectionError: The store has no toys, or no point matches.
         """
-        from hfscale.toy_results import toys_to_xarray
+        from hfscale.reading.toys import toys_to_xarray
 
         chosen = [k for k, name in enumerate(self.store.names) if fnmatch.fnmatchcase(name, points)]
         if not self.store.rounds or not chosen:
@@ -87,12 +91,7 @@ class Results:
 
     def to_list(self) -> list[dict[str, Any]]:
         """One plain JSON object per signal point, and per POI value of a scan; None where there is no number."""
-        points = read_records(self.store)
-        if not self.store.rounds:
-            return points
-        from hfscale.toy_results import read_p_values, with_toys
-
-        return [with_toys(point, toys) for point, toys in zip(points, read_p_values(self.store), strict=True)]
+        return read_points(self.store)
 
     def plane_points(self) -> "PlanePoints":
         """Points with their labels and CLs, as contours need them.

@@ -8,6 +8,7 @@ import xarray
 
 import hfscale as package
 from hfscale.errors import InputError, StoreError, StoreMismatchError
+from hfscale.plan.cells import Cell
 from hfscale.plan.pooling import Piece, pooled_pieces
 from hfscale.results import Results
 from hfscale.store.files import done_folder
@@ -183,7 +184,7 @@ def test_an_existing_store_and_a_single_one_are_refused(halves: tuple[Path, Path
 
 
 def piece(first: int, stop: int, *points: int, seed: int = 0) -> Piece:
-    return Piece(seed, first, stop, frozenset(points))
+    return Piece(seed, first, stop, frozenset(Cell(point) for point in points))
 
 
 @pytest.mark.parametrize(

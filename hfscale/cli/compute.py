@@ -24,10 +24,10 @@ from hfscale.cli.options import (
 
 if TYPE_CHECKING:
     from hfscale.driver import Preparation
-    from hfscale.plan.settings import Calculation
     from hfscale.results import Results
 
 SOME_FAILED = 1
+_COMMON_FIELDS = ("calctype", "interpcode", "modifiers", *DATA_FIELDS)
 
 _CLS_EPILOG = """\b
 Examples:
@@ -35,6 +35,7 @@ Examples:
   hfscale cls HEPData_archive.tar.gz::RegionA/BkgOnly.json -o A.zarr --points 'sbottom_13*'
   hfscale cls BkgOnly.json -p signal_1.json -p signal_2.json -o two.zarr --executor local
   hfscale cls BkgOnly.json patchset.json -o toys.zarr --calctype toybased --ntoys 10000 --seed 1
+  hfscale cls BkgOnly.json patchset.json -o toys.zarr --calctype toybased --adaptive --max-toys 20000
 
 \b
 WORKSPACE and PATCHSET are JSON files, .json.gz, or ARCHIVE::MEMBER (.tar.gz, .zip);
@@ -46,42 +47,34 @@ The same command again continues an unfinished store."""
 @input_options
 @output_option
 @click.option("--test-poi", type=click.FloatRange(min=0.0), default=1.0, show_default=True, help="Tested POI value.")
+@click.option("--level", type=float, help="CLs that an adaptive number of toys is to decide on.  [default: 0.05]")
 @test_stat_option
 @toy_options
 @calculation_options
 def cls_command(**options: Any) -> int:
     """Observed and expected CLs of every signal point at one POI value."""
-    from hfscale.plan.settings import make_calculation
-
-    toys = take_toys(options)
-    calculation = make_calculation(
-        options["test_poi"],
-        options["test_stat"],
-        options["interpcode"],
-        options["modifiers"],
-        options["calctype"],
-        toys,
-        data={name: options[name] for name in DATA_FIELDS},
-    )
-    return perform(calculation, options, task_toys=options["task_toys"])
+    return perform("cls", ("test_poi", "test_stat", "level"), options)
 
 
-def perform(calculation: "Calculation", options: dict[str, Any], task_toys: int | None = None) -> int:
+def perform(kind: str, own: tuple[str, ...], options: dict[str, Any]) -> int:
     """Do what a verb that computes asks for, and return its exit code.
 
     Args:
-        calculation: What to compute.
-        options: Values of `input_options`, `output_option` and `calculation_options`.
-        task_toys: Toys per task and hypothesis.
+        kind: Kind of the calculation.
+        own: Fields of `hfscale.plan.settings.Calculation` that are options of this verb; None stands for "not given".
+        options: Their values, and those of `input_options`, `output_option`, `toy_options` and `calculation_options`.
     """
     from hfscale.driver import prepare
+    from hfscale.plan.settings import check_calculation
     from hfscale.workspace import load_inputs
 
+    given = {name: options[name] for name in own if options[name] is not None}
+    common = {name: options[name] for name in _COMMON_FIELDS}
+    calculation = check_calculation({"kind": kind, **given, **common, **take_toys(options)})
     chosen = take_inputs(options)
     inputs = load_inputs(chosen.workspace, chosen.patchset, data=options["data"], **chosen.keywords())
-    preparation = prepare(
-        inputs, calculation, options["store"], task_points=options["task_points"], task_toys=task_toys
-    )
+    sizes = {name: options[name] for name in ("task_points", "task_toys")}
+    preparation = prepare(inputs, calculation, options["store"], **sizes)
     if options["dry_run"]:
         return print_plan(preparation, options["as_json"])
     results = compute(preparation, options["executor"], options["workers"])
@@ -127,8 +120,9 @@ def compute(preparation: "Preparation", executor: Literal["auto", "local", "dask
     from hfscale.driver import choose, execute
 
     choice = choose(preparation, executor, workers)
-    if choice.pending == 0:
-        toys = f" and {n_toys(preparation)} toys" if preparation.rounds else ""
+    done = choice.pending == 0 and not preparation.calculation.adaptive
+    if done:
+        toys = f" and {preparation.n_toys} toys" if preparation.rounds else ""
         inform(f"nothing to do: all {preparation.plan.n_points} points{toys} of {preparation.path} are done")
     elif executor == "auto" or loudness().verbose:
         inform(f"executor: {choice.executor} ({choice.pending} tasks, about {choice.seconds:.0f} s on one process)")
@@ -139,7 +133,7 @@ def compute(preparation: "Preparation", executor: Literal["auto", "local", "dask
         preparation,
         executor=choice.executor,
         workers=workers,
-        quiet=loudness().quiet or choice.pending == 0,
+        quiet=loudness().quiet or done,
         log_format=loudness().log_format,
     )
 
@@ -156,22 +150,22 @@ def print_plan(preparation: "Preparation", as_json: bool) -> int:
         "fits": preparation.calculation.fits_per_point * (preparation.plan.n_points - preparation.n_no_signal),
         "tasks": len(preparation.plan.tasks),
         "points per task": preparation.plan.task_points,
-        "seconds on one process": round(preparation.seconds + preparation.toy_seconds * n_toys(preparation), 1),
+        "seconds on one process": round(preparation.seconds + preparation.toy_seconds * preparation.n_toys, 1),
     }
+    calculation = preparation.calculation
+    if calculation.adaptive:
+        fields["toys at least"] = 2 * preparation.n_cells * calculation.min_toys
+        fields["toys at most"] = 2 * preparation.n_cells * calculation.max_toys
     if preparation.rounds:
-        fields["toys"] = n_toys(preparation)
+        fields["toys"] = preparation.n_toys
         fields["toy tasks"] = sum(len(toys.tasks) for toys in preparation.rounds)
-        fields["toys per task"] = preparation.rounds[0].task_toys
+    if calculation.toybased:
+        fields["toys per task"] = preparation.task_toys
     if as_json:
         write_json({name.replace(" ", "_"): value for name, value in fields.items()})
     else:
         write_fields(fields)
     return 0
-
-
-def n_toys(preparation: "Preparation") -> int:
-    """Toys of all signal points and both hypotheses."""
-    return sum(toys.size for toys in preparation.rounds)
 
 
 def report(results: "Results") -> int:

@@ -179,7 +179,7 @@ _TOY_OPTIONS = (
         show_default=True,
         help="p-values from asymptotic formulas, or from toys.",
     ),
-    click.option("--ntoys", type=int, metavar="N", help="Toys per point and hypothesis.  [default: 2000]"),
+    click.option("--ntoys", type=int, metavar="N", help="Toys per point, POI value and hypothesis.  [default: 2000]"),
     click.option("--seed", type=int, metavar="N", help="Which sequence of toys.  [default: 0]"),
     click.option("--first-toy", type=int, metavar="N", help="Index of the first toy in it.  [default: 0]"),
     click.option(
@@ -194,8 +194,36 @@ _TOY_OPTIONS = (
         help="Nuisance parameters of toys: fitted to the data, or as the model suggests.  [default: profiled]",
     ),
     click.option(
+        "--adaptive",
+        is_flag=True,
+        default=None,
+        help="As many toys as it takes to tell each CLs, observed and expected, from the level; not for significance.",
+    ),
+    click.option("--nsigma", type=float, metavar="X", help="Standard deviations from the level.  [default: 3]"),
+    click.option("--min-toys", type=int, metavar="N", help="Least number of toys.  [default: 500]"),
+    click.option("--max-toys", type=int, metavar="N", help="Largest number of toys.  [default: 20000]"),
+    click.option("--accuracy", type=float, metavar="A", help="Uncertainty of CLs that is enough."),
+    click.option(
+        "--budget", metavar="TIME", help="Time of running toys to plan for, beyond the least number: 90s, 30m or 2h."
+    ),
+    click.option(
         "--task-toys", type=click.IntRange(min=1), metavar="N", help="Toys per task and hypothesis of a new store."
     ),
+)
+
+
+_TOY_FIELDS = (
+    "ntoys",
+    "seed",
+    "first_toy",
+    "ensemble",
+    "toy_nuisance",
+    "adaptive",
+    "nsigma",
+    "min_toys",
+    "max_toys",
+    "accuracy",
+    "budget",
 )
 
 
@@ -207,8 +235,9 @@ def toy_options(command: _Command) -> _Command:
 
 
 def take_toys(options: dict[str, Any]) -> dict[str, Any]:
-    """Take the settings of toys out of a command's keyword arguments, None for those not given."""
-    return {name: options.pop(name) for name in ("ntoys", "seed", "first_toy", "ensemble", "toy_nuisance")}
+    """Take the settings of toys that were given out of a command's keyword arguments."""
+    values = {name: options.pop(name) for name in _TOY_FIELDS}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 _RUN_OPTIONS = (

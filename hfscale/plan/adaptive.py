@@ -15,12 +15,10 @@ from scipy.special import ndtri
 from hfscale.errors import InputError
 from hfscale.inference.toys.distances import Distances
 from hfscale.inference.toys.p_values import PValueStatus, ToyPValues
-
-Cell = tuple[int, int]
-"""Positions of a signal point and of a POI value."""
+from hfscale.plan.cells import Cell
 
 _GROWTH = 2
-_LARGEST_NSIGMA = 6.0
+LARGEST_NSIGMA = 6.0
 
 
 @dataclass(frozen=True)
@@ -47,10 +45,10 @@ class Allocation:
     def __post_init__(self) -> None:
         if not 0.0 < self.level < 1.0:
             raise InputError(f"the level {self.level:g} of CLs is impossible", remedy="choose one between 0 and 1")
-        if not 0.0 < self.nsigma <= _LARGEST_NSIGMA:
+        if not 0.0 < self.nsigma <= LARGEST_NSIGMA:
             raise InputError(
                 f"contours cannot be decided to {self.nsigma:g} standard deviations",
-                remedy=f"choose nsigma above 0 and up to {_LARGEST_NSIGMA:g}",
+                remedy=f"choose nsigma above 0 and up to {LARGEST_NSIGMA:g}",
             )
         if not 1 <= self.min_toys <= self.max_toys:
             raise InputError(

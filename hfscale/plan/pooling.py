@@ -5,27 +5,29 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple
 
+from hfscale.plan.cells import Cell
+
 
 class Piece(NamedTuple):
-    """Toys of one seed and a range of indices, of some signal points.
+    """Toys of one seed and a range of indices, of some cells.
 
     Attributes:
         seed: Their seed.
         first: Index of the first toy.
         stop: Index after the last toy.
-        points: Positions of the signal points in the campaign.
+        cells: The signal points and POI values.
     """
 
     seed: int
     first: int
     stop: int
-    points: frozenset[int]
+    cells: frozenset[Cell]
 
 
 def pooled_pieces(pieces: Iterable[Piece]) -> list[Piece]:
     """Join pieces to as few as possible that do not overlap and hold the same toys.
 
-    Ranges that follow each other become one where their points are the same, so that the halves of a run give the
+    Ranges that follow each other become one where their cells are the same, so that the halves of a run give the
     round of the whole one.
 
     Args:
@@ -45,7 +47,7 @@ def _cut(pieces: list[Piece]) -> list[Piece]:
     edges = sorted({edge for piece in pieces for edge in (piece.first, piece.stop)})
     cut = []
     for first, stop in pairwise(edges):
-        covering = [piece.points for piece in pieces if piece.first <= first and stop <= piece.stop]
+        covering = [piece.cells for piece in pieces if piece.first <= first and stop <= piece.stop]
         if covering:
             cut.append(Piece(pieces[0].seed, first, stop, frozenset().union(*covering)))
     return cut
@@ -54,7 +56,7 @@ def _cut(pieces: list[Piece]) -> list[Piece]:
 def _joined(cut: list[Piece]) -> list[Piece]:
     joined: list[Piece] = []
     for piece in cut:
-        if joined and (joined[-1].stop, joined[-1].points) == (piece.first, piece.points):
+        if joined and (joined[-1].stop, joined[-1].cells) == (piece.first, piece.cells):
             joined[-1] = joined[-1]._replace(stop=piece.stop)
         else:
             joined.append(piece)

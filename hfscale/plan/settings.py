@@ -9,7 +9,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from hfscale.errors import InputError
 from hfscale.inference.toys.settings import Ensemble, ToyNuisance, ToySettings
 from hfscale.model.interpolation import HistosysCode, InterpolationCodes, NormsysCode
-from hfscale.plan.grid import checked_grid, read_grid
+from hfscale.plan.adaptive import LARGEST_NSIGMA, Allocation
+from hfscale.plan.texts import checked_duration, checked_grid, read_duration, read_grid
 
 
 def _no_truth_value(value: object) -> object:
@@ -23,12 +24,15 @@ Number = Annotated[float, BeforeValidator(_no_truth_value)]
 Count = Annotated[int, BeforeValidator(_no_truth_value)]
 ImportPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 
-TOY_OPTIONS = frozenset({"ntoys", "seed", "first_toy", "ensemble", "toy_nuisance"})
+ADAPTIVE_OPTIONS = frozenset({"nsigma", "min_toys", "max_toys", "accuracy", "budget"})
+"""Fields of `Calculation` that only an adaptive number of toys has."""
+_FIXED_NUMBER = frozenset({"ntoys", "first_toy"})
+TOY_OPTIONS = frozenset({"seed", "ensemble", "toy_nuisance", "adaptive"}) | _FIXED_NUMBER | ADAPTIVE_OPTIONS
 """Fields of `Calculation` that only toys have."""
-KIND_OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
+_KIND_OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "cls": frozenset({"test_poi", "test_stat"}),
-        "limit": frozenset({"level", "rtol", "test_stat"}),
+        "limit": frozenset({"level", "test_stat"}),
         "scan": frozenset({"poi_grid", "test_stat"}),
         "significance": frozenset(),
     }
@@ -69,9 +73,9 @@ class Calculation(Settings):
         calctype: ``asymptotics``, the formulas of arXiv:1007.1727, or ``toybased``, pseudo-experiments.
         test_poi: The tested value of the parameter of interest.
         test_stat: ``qtilde`` or ``q``, eqs. (16) and (14) of arXiv:1007.1727.
-        poi_grid: The tested values of a scan, ``A:B:N`` for N values from A to B.
-        level: CLs at an upper limit.
-        rtol: Relative precision of upper limits.
+        poi_grid: The tested values of a scan, and of limits from toys: ``A:B:N`` for N values from A to B.
+        level: CLs at an upper limit; that which an adaptive number of toys is to decide on.
+        rtol: Relative precision of asymptotic upper limits.
         expected_only: Whether no observed data are fitted at all, and observed results are left out: the data are the
             pre-fit Asimov data of the background, for a significance those of the signal with the POI at 1.
         asimov: The pre-fit Asimov data at this POI value are the data, None for the observed ones.
@@ -84,6 +88,13 @@ class Calculation(Settings):
             auxiliary data at the profiled (``aux-profiled``) or at the observed values (``aux-observed``).
         toy_nuisance: Nuisance parameters that toys are thrown with: those that fit the data best under each
             hypothesis (``profiled``), or their values before any fit (``prefit``).
+        adaptive: Whether every signal point (and POI value) gets as many toys as it takes to decide whether its CLs,
+            observed and expected, is below `level`, in place of `ntoys`; see `hfscale.plan.adaptive`.
+        nsigma: Standard deviations from `level` that decide.
+        min_toys, max_toys: Least and largest number of toys per signal point, POI value and hypothesis.
+        accuracy: Uncertainty of CLs that is enough, None to go on until the above decides.
+        budget: Time of running toys after which no further ones are planned, as ``90s``, ``30m`` or ``2h``; None for no
+            end. The least number of toys is run in any case, and pauses between runs do not count.
     """
 
     kind: Literal["cls", "limit", "scan", "significance"] = "cls"
@@ -102,6 +113,12 @@ class Calculation(Settings):
     first_toy: Count = Field(default=0, ge=0, lt=LARGEST_INDEX)
     ensemble: Ensemble = "unconditional"
     toy_nuisance: ToyNuisance = "profiled"
+    adaptive: bool = False
+    nsigma: Number = Field(default=3.0, gt=0.0, le=LARGEST_NSIGMA)
+    min_toys: Count = Field(default=500, ge=1, lt=LARGEST_INDEX)
+    max_toys: Count = Field(default=20_000, ge=1, lt=LARGEST_INDEX)
+    accuracy: Number | None = Field(default=None, gt=0.0, lt=1.0)
+    budget: Annotated[str, AfterValidator(checked_duration)] | None = None
 
     @model_validator(mode="after")
     def _refuse_options_without_effect(self) -> "Calculation":
@@ -111,35 +128,57 @@ class Calculation(Settings):
         return self
 
     @model_validator(mode="after")
+    def _refuse_half_adaptive(self) -> "Calculation":
+        given = sorted((_FIXED_NUMBER if self.adaptive else ADAPTIVE_OPTIONS) & self.model_fields_set)
+        if given:
+            raise ValueError(f"{', '.join(given)} {'with' if self.adaptive else 'without'} adaptive has no effect")
+        if self.min_toys > self.max_toys:
+            raise ValueError(f"min_toys {self.min_toys} is above max_toys {self.max_toys}")
+        if self.adaptive and self.kind == "significance":
+            raise ValueError("adaptive is not possible with kind significance, which has no level to decide on")
+        return self
+
+    @model_validator(mode="after")
     def _refuse_options_of_other_kinds(self) -> "Calculation":
         given = sorted(self._options_of_other_kinds & self.model_fields_set)
         if given:
-            raise ValueError(f"{', '.join(given)} would have no effect with kind {self.kind}")
-        if self.kind == "scan" and self.poi_grid is None:
-            raise ValueError("a scan needs its poi_grid")
-        if self.kind != "cls" and self.toybased:
-            raise ValueError(f"kind {self.kind} is not possible with calctype toybased")
-        if self.expected_only and self.toybased:
-            raise ValueError("expected_only is not possible with calctype toybased")
+            raise ValueError(
+                f"{', '.join(given)} would have no effect with kind {self.kind} and calctype {self.calctype}"
+            )
+        if "poi_grid" in self._own_options and self.poi_grid is None:
+            raise ValueError("limits from toys need a poi_grid" if self.toybased else "a scan needs its poi_grid")
         if self.expected_only and self.asimov is not None:
             raise ValueError("expected_only and asimov exclude each other")
         return self
 
     @property
+    def _own_options(self) -> frozenset[str]:
+        """Fields that this calculation has and others do not."""
+        own = _KIND_OPTIONS[self.kind]
+        if self.kind == "limit":
+            own |= {"poi_grid" if self.toybased else "rtol"}
+        return own | {"level"} if self.adaptive else own
+
+    @property
     def _options_of_other_kinds(self) -> frozenset[str]:
-        return frozenset().union(*KIND_OPTIONS.values()) - KIND_OPTIONS[self.kind]
+        return frozenset({"rtol"}).union(*_KIND_OPTIONS.values()) - self._own_options
 
     @property
     def poi_values(self) -> tuple[float, ...]:
         """The POI values that results are kept for; none for kinds that find their own."""
-        if self.kind == "scan":
+        if "poi_grid" in self._own_options:
             return read_grid(str(self.poi_grid))
         return (self.test_poi,) if self.kind == "cls" else ()
 
     @property
+    def toy_poi_values(self) -> tuple[float, ...]:
+        """The POI values that toys test: for a significance, the background-only hypothesis."""
+        return self.poi_values or (0.0,)
+
+    @property
     def fitted_values(self) -> tuple[float, ...]:
         """POI values at which fits are certain to be made, and which must therefore be within bounds."""
-        values = {"significance": (1.0,), "limit": (0.0,)}.get(self.kind, self.poi_values)
+        values = self.poi_values or {"significance": (1.0,), "limit": (0.0,)}[self.kind]
         return values if self.asimov is None else (*values, self.asimov)
 
     @property
@@ -152,22 +191,35 @@ class Calculation(Settings):
     @property
     def fits_per_point(self) -> int:
         """Fits for each signal point: for limits, what is usual."""
-        return {"cls": 4, "limit": 30, "scan": 2 + 2 * len(self.poi_values), "significance": 5}[self.kind]
+        n_values = len(self.poi_values)
+        return 2 + 2 * n_values if n_values else {"limit": 30, "significance": 5}[self.kind]
 
     @property
     def toybased(self) -> bool:
         """Whether p-values come from toys."""
         return self.calctype == "toybased"
 
+    @property
+    def allocation(self) -> Allocation:
+        """When an adaptive number of toys is enough."""
+        return Allocation(self.level, self.nsigma, self.min_toys, self.max_toys, self.accuracy)
+
+    @property
+    def budget_seconds(self) -> float | None:
+        """The budget in seconds, None for no end."""
+        return None if self.budget is None else read_duration(self.budget)
+
     def toy_settings(self) -> ToySettings:
         """How toys are thrown, as the inference takes it; for a store's further seeds, replace the seed."""
-        return ToySettings(self.ensemble, self.toy_nuisance, self.seed, self.test_stat)
+        test_stat = "q0" if self.kind == "significance" else self.test_stat
+        return ToySettings(self.ensemble, self.toy_nuisance, self.seed, test_stat)
 
     def document(self) -> dict[str, Any]:
         """The settings as JSON, without what is not used: stores made before there were such settings go on."""
         unused = set(self._options_of_other_kinds)
         if not self.toybased:
             unused |= TOY_OPTIONS
+        unused |= _FIXED_NUMBER if self.adaptive else ADAPTIVE_OPTIONS | {"adaptive"}
         given = {"modifiers": bool(self.modifiers), "expected_only": self.expected_only}
         given["asimov"] = self.asimov is not None
         unused |= {name for name, is_given in given.items() if not is_given}
@@ -180,44 +232,21 @@ _REMEDY = (
 )
 _TOY_REMEDY = (
     "with calctype toybased, ntoys is from 1 and seed and first_toy from 0 upwards, ensemble unconditional,"
-    " aux-profiled or aux-observed, toy_nuisance profiled or prefit"
+    " aux-profiled or aux-observed, toy_nuisance profiled or prefit; with adaptive, in place of ntoys, min_toys and"
+    " max_toys are from 1 upwards, nsigma is from 0 to 6, accuracy between 0 and 1, budget for example 90s, 30m or 2h"
 )
 _KIND_REMEDY = (
-    "kind is cls (with test_poi), limit (with level, between 0 and 1, and rtol, from 1e-7 to 0.1), scan (with poi_grid,"
-    " A:B:N) or significance"
+    "kind is cls (with test_poi), limit (with level, between 0 and 1, and rtol, from 1e-7 to 0.1, or, with calctype"
+    " toybased, poi_grid), scan (with poi_grid, A:B:N) or significance"
 )
-
-
-def make_calculation(
-    test_poi: float,
-    test_stat: str,
-    interpcode: Mapping[str, str],
-    modifiers: Mapping[str, str] = MappingProxyType({}),
-    calctype: str = "asymptotics",
-    toys: Mapping[str, int | str | None] = MappingProxyType({}),
-    data: Mapping[str, bool | float | None] = MappingProxyType({}),
-) -> Calculation:
-    """Check what is to be computed.
-
-    Args:
-        test_poi, test_stat, interpcode, modifiers, calctype: As in `Calculation`.
-        toys: Those of `TOY_OPTIONS` that the user gave; None stands for "not given".
-        data: `expected_only` and `asimov`, likewise.
-
-    Raises:
-        InputError: A number is out of its range, there is no such statistic, interpolation code, or kind of toys, or
-            options of toys are given where there are none.
-    """
-    given = {name: value for name, value in toys.items() if value is not None}
-    fields = {"test_poi": test_poi, "test_stat": test_stat, "interpcode": interpcode, "modifiers": dict(modifiers)}
-    return check_calculation({**fields, "calctype": calctype, **given, **data})
 
 
 def check_calculation(fields: Mapping[str, object]) -> Calculation:
     """Check what is to be computed, given as the fields of `Calculation`.
 
     Raises:
-        InputError: As `make_calculation`, or a field has no effect with this kind of calculation.
+        InputError: A number is out of its range, there is no such kind, statistic, interpolation code or kind of toys,
+            or a field has no effect with this calculation.
     """
     try:
         return Calculation.model_validate(dict(fields))

@@ -1,4 +1,4 @@
-"""Cutting toys into tasks: a signal point and a block of toy indices, of both hypotheses, in fixed rounds."""
+"""Cutting toys into tasks: a signal point, a POI value and a block of toy indices, of both hypotheses, in rounds."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ from typing import Any
 
 from hfscale.errors import InputError
 from hfscale.inference.toys.settings import GENERATOR
+from hfscale.plan.cells import Cell
 from hfscale.plan.digests import digest
 from hfscale.plan.settings import LARGEST_INDEX
 from hfscale.plan.tasks import Task
@@ -20,17 +21,17 @@ _HYPOTHESES = 2
 
 @dataclass(frozen=True)
 class ToyTask:
-    """The toys ``first`` to ``stop - 1`` of one signal point, thrown from both hypotheses: one chunk of the store.
+    """The toys ``first`` to ``stop - 1`` of one cell, thrown from both hypotheses: one chunk of the store.
 
     Attributes:
         id: Identity: position, and a digest of the settings, the point's name, the seed and the indices.
-        point: Position of the signal point in the campaign.
+        cell: The signal point and POI value.
         first: Index of the first toy.
         stop: Index after the last toy.
     """
 
     id: str
-    point: int
+    cell: Cell
     first: int
     stop: int
 
@@ -46,7 +47,7 @@ class ToyTask:
 
     def span(self) -> dict[str, int]:
         """What the task covers, as JSON."""
-        return {"point": self.point, "first": self.first, "stop": self.stop}
+        return {**self.cell._asdict(), "first": self.first, "stop": self.stop}
 
 
 AnyTask = Task | ToyTask
@@ -55,15 +56,15 @@ AnyTask = Task | ToyTask
 
 @dataclass(frozen=True)
 class ToyRound:
-    """Toys that were planned together, of some or all signal points. A store gets more toys by a further round.
+    """Toys that were planned together, of some or all cells. A store gets more toys by a further round.
 
     Attributes:
         number: Position among the rounds of a store, from 0.
         seed: Seed of all its toys.
         first: Index of its first toy.
         stop: Index after its last toy.
-        task_toys: Toys per task and hypothesis (the last of a point may have fewer); the chunk length of the toy axis.
-        tasks: The tasks, point by point.
+        task_toys: Toys per task and hypothesis (the last of a cell may have fewer); the chunk length of the toy axis.
+        tasks: The tasks, in the order in which they are to be done.
         generator: Identity of the generator of random numbers.
     """
 
@@ -77,12 +78,12 @@ class ToyRound:
 
     @property
     def count(self) -> int:
-        """Toys per signal point and hypothesis."""
+        """Toys per cell and hypothesis."""
         return self.stop - self.first
 
     @property
     def size(self) -> int:
-        """Toys of all signal points and both hypotheses."""
+        """Toys of all cells and both hypotheses."""
         return sum(task.size for task in self.tasks)
 
     @cached_property
@@ -91,11 +92,11 @@ class ToyRound:
         return {task.id: task for task in self.tasks}
 
     @cached_property
-    def by_point(self) -> dict[int, list[ToyTask]]:
-        """The tasks by their signal point."""
-        found: dict[int, list[ToyTask]] = {}
+    def by_cell(self) -> dict[Cell, list[ToyTask]]:
+        """The tasks by their signal point and POI value."""
+        found: dict[Cell, list[ToyTask]] = {}
         for task in self.tasks:
-            found.setdefault(task.point, []).append(task)
+            found.setdefault(task.cell, []).append(task)
         return found
 
     def to_json(self) -> dict[str, Any]:
@@ -114,27 +115,29 @@ class ToyRound:
     def from_json(cls, document: Mapping[str, Any]) -> "ToyRound":
         """Read the document that `to_json` made."""
         numbers = {key: int(document[key]) for key in ("number", "seed", "first", "stop", "task_toys")}
+        # Plans of single POI values were once written without a position of it.
         tasks = tuple(
-            ToyTask(str(t["id"]), int(t["point"]), int(t["first"]), int(t["stop"])) for t in document["tasks"]
+            ToyTask(str(t["id"]), Cell(int(t["point"]), int(t.get("mu", 0))), int(t["first"]), int(t["stop"]))
+            for t in document["tasks"]
         )
         return cls(**numbers, tasks=tasks, generator=str(document["generator"]))
 
 
-def default_task_toys(ntoys: int, n_points: int, seconds_per_toy: float) -> int:
+def default_task_toys(ntoys: int, n_cells: int, seconds_per_toy: float) -> int:
     """Choose how many toys per hypothesis a task gets if the user does not say.
 
     Long enough that starting a task costs nothing, short enough that a campaign spreads over workers and that little is
     lost when one dies. It depends on what is computed alone, never on the number of workers.
 
     Args:
-        ntoys: Toys per point and hypothesis.
-        n_points: Points that get toys.
+        ntoys: Toys per cell and hypothesis.
+        n_cells: Signal points, times POI values, that get toys.
         seconds_per_toy: Rough time of one toy.
     """
     size = _SECONDS_PER_TASK / (_HYPOTHESES * max(seconds_per_toy, 1e-9))
-    shared = math.ceil(ntoys * max(n_points, 1) / _TASKS_OF_A_SMALL_CAMPAIGN)
+    shared = math.ceil(ntoys * max(n_cells, 1) / _TASKS_OF_A_SMALL_CAMPAIGN)
     largest = min(max(min(size, shared, _LARGEST_BLOCK), _SMALLEST_BLOCK), ntoys)
-    # Blocks of about the same size: the last of a point is not left with a few toys.
+    # Blocks of about the same size: the last of a cell is not left with a few toys.
     return math.ceil(ntoys / math.ceil(ntoys / largest))
 
 
@@ -144,7 +147,7 @@ def make_round(
     first: int,
     ntoys: int,
     task_toys: int,
-    points: Sequence[int],
+    cells: Sequence[Cell],
     names: Sequence[str],
     settings_digest: str,
 ) -> ToyRound:
@@ -154,9 +157,9 @@ def make_round(
         number: Position among the rounds of the store.
         seed: Seed of the toys.
         first: Index of the first toy.
-        ntoys: Toys per point and hypothesis.
+        ntoys: Toys per cell and hypothesis.
         task_toys: Toys per task and hypothesis.
-        points: Positions of the points that get toys.
+        cells: What gets toys, the most urgent first: the first toys of all come before further ones of any.
         names: Names of all points.
         settings_digest: Digest of what the toys are thrown from and compared with; the number of toys is no part of it.
 
@@ -169,11 +172,11 @@ def make_round(
         raise InputError(f"there are no toys {first} to {first + ntoys - 1}", remedy="indices are from 0 to 2**62")
     stop, size = first + ntoys, min(task_toys, ntoys)
     tasks = []
-    for point in points:
-        for start in range(first, stop, size):
-            end = min(start + size, stop)
-            identity = digest(
-                {"settings": settings_digest, "point": names[point], "seed": seed, "first": start, "stop": end}
-            )
-            tasks.append(ToyTask(f"toys-{number:04d}-{point:06d}-{start:010d}-{identity[:16]}", point, start, end))
+    for start in range(first, stop, size):
+        end = min(start + size, stop)
+        for cell in cells:
+            key = {"settings": settings_digest, "point": names[cell.point], "mu": cell.mu, "seed": seed}
+            identity = digest({**key, "first": start, "stop": end})[:16]
+            place = f"{number:04d}-{cell.point:06d}-{cell.mu:04d}-{start:010d}"
+            tasks.append(ToyTask(f"toys-{place}-{identity}", cell, start, end))
     return ToyRound(number, seed, first, stop, size, tuple(tasks))

@@ -64,7 +64,8 @@ def create_store(
         _write_arrays(draft, settings, plan, labels, parameters, mu, provenance)
         _write_documents(draft, inputs, plan)
         for toys in rounds:
-            create_round(draft, toys, settings["points"], mu)
+            # Without an axis of POI values, toys test the background-only hypothesis.
+            create_round(draft, toys, settings["points"], mu if len(mu) else np.zeros(1))
         draft.rename(target)
     return open_store(target)
 

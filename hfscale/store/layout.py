@@ -139,6 +139,9 @@ _SIGNIFICANCE_TABLE = (
     _POINT_STATUS,
 )
 
+_TOYBASED_SIGNIFICANCE = MappingProxyType(
+    {variable.name: variable for variable in _SIGNIFICANCE_TABLE if not variable.name.startswith(("p0", "Z"))}
+)
 _BY_KIND: Mapping[str, Mapping[str, Variable]] = MappingProxyType(
     {
         "cls": VARIABLES,
@@ -158,7 +161,10 @@ def variables_of(calculation: Mapping[str, Any]) -> Mapping[str, Variable]:
     Args:
         calculation: The document of `hfscale.plan.settings.Calculation`.
     """
-    return _TOYBASED if calculation.get("calctype") == "toybased" else _BY_KIND[calculation.get("kind", "cls")]
+    kind = calculation.get("kind", "cls")
+    if calculation.get("calctype") != "toybased":
+        return _BY_KIND[kind]
+    return _TOYBASED_SIGNIFICANCE if kind == "significance" else _TOYBASED
 
 
 def compressors() -> list[Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Shaped, UInt8
 
 from hfscale.errors import InputError
+from hfscale.plan.cells import Cell
 from hfscale.plan.tasks import Plan, Task
 from hfscale.plan.toys import ToyRound, ToyTask
 from hfscale.store import blocks, files, ledger, lock, read, toys
@@ -122,20 +123,20 @@ class ResultStore:
         toys.write_toys(self.path, self.toy_task(task.id)[0], task, arrays)
 
     def read_toys(
-        self, points: Iterable[int], names: Sequence[str] = tuple(TOY_VARIABLES)
-    ) -> Iterator[tuple[toys.PointToys, ...]]:
-        """Read arrays of the toys of signal points, one point after the other.
+        self, cells: Iterable[Cell], names: Sequence[str] = tuple(TOY_VARIABLES)
+    ) -> Iterator[tuple[toys.CellToys, ...]]:
+        """Read arrays of the toys of signal points at POI values, one such cell after the other.
 
         Args:
-            points: Positions of the points.
+            cells: The signal points and POI values.
             names: The arrays of `hfscale.store.layout.TOY_VARIABLES` to read.
 
         Returns:
-            An item per round for each point; toys that were not run have the status 0.
+            An item per round for each cell; toys that were not run have the status 0.
         """
         done = ledger.done(self.path)
-        for point in points:
-            yield tuple(toys.read_toys(self.path, toy_round, point, done, names) for toy_round in self.rounds)
+        for cell in cells:
+            yield tuple(toys.read_toys(self.path, toy_round, cell, done, names) for toy_round in self.rounds)
 
     def mark_toys_done(self, task: ToyTask, report: Mapping[str, Any]) -> None:
         """Record that a toy task is finished: the last thing that it does.
@@ -156,14 +157,9 @@ class ResultStore:
         return ledger.done(self.path) & {task_id for toy_round in self.rounds for task_id in toy_round.by_id}
 
     def pending_toys(self) -> tuple[ToyTask, ...]:
-        """Return the toy tasks that are not finished, in order: first toys of all points first."""
+        """Return the toy tasks that are not finished, in the order of the plan."""
         done = ledger.done(self.path)
-        tasks = (
-            task
-            for toy_round in self.rounds
-            for task in sorted(toy_round.tasks, key=lambda task: (task.first, task.point))
-        )
-        return tuple(task for task in tasks if task.id not in done)
+        return tuple(task for toy_round in self.rounds for task in toy_round.tasks if task.id not in done)
 
     def record_failure(self, task: Task | ToyTask, reason: str) -> None:
         """Record why a task failed after all retries. It stays pending."""

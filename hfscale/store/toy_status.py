@@ -67,9 +67,9 @@ def count_toys(
     thrown: Counter[int] = Counter()
     failed: Counter[tuple[int, str]] = Counter()
     for task, marker in done:
-        thrown[task.point] += task.count
+        thrown[task.cell.point] += task.count
         for hypothesis, n in marker["failed"].items():
-            failed[task.point, str(hypothesis)] += n
+            failed[task.cell.point, str(hypothesis)] += n
     troubled = sorted({point for (point, _), n in failed.items() if n})
     return ToyStatistics(
         total=sum(toys.size for toys in rounds),
@@ -82,4 +82,4 @@ def count_toys(
 
 def points_without_toys(rounds: Sequence[ToyRound], done: Container[str]) -> set[int]:
     """Return the positions of the points that lack toys which are planned."""
-    return {task.point for toys in rounds for task in toys.tasks if task.id not in done}
+    return {task.cell.point for toys in rounds for task in toys.tasks if task.id not in done}

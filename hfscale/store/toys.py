@@ -16,6 +16,7 @@ from jaxtyping import Float, Shaped
 
 from hfscale.errors import StoreError
 from hfscale.inference.toys.results import ToyStatus
+from hfscale.plan.cells import Cell
 from hfscale.plan.toys import ToyRound, ToyTask
 from hfscale.store import files
 from hfscale.store.blocks import open_array
@@ -188,7 +189,7 @@ def write_toys(store: Path, toys: ToyRound, task: ToyTask, arrays: Mapping[str, 
 def _place(toys: ToyRound, task: ToyTask) -> tuple[Any, ...]:
     if toys.by_id.get(task.id) != task:
         raise StoreError(f"task {task.id} is not in round {toys.number} of the toys of the store")
-    return (task.point, 0, slice(None), slice(task.first - toys.first, task.stop - toys.first))
+    return (*task.cell, slice(None), slice(task.first - toys.first, task.stop - toys.first))
 
 
 def _check_arrays(task: ToyTask, arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> None:
@@ -235,30 +236,30 @@ def read_array(group: "zarr.Group", variable: Variable, place: tuple[Any, ...]) 
         ) from error
 
 
-class PointToys(NamedTuple):
-    """Toys of a signal point in one round; arrays of `hfscale.store.layout.TOY_VARIABLES`, by name."""
+class CellToys(NamedTuple):
+    """Toys of a signal point and POI value in one round; arrays of `hfscale.store.layout.TOY_VARIABLES`, by name."""
 
     seed: int
     first: int
     arrays: dict[str, Shaped[np.ndarray, "hypothesis toy"]]
 
 
-def read_toys(store: Path, toys: ToyRound, point: int, done: Container[str], names: Sequence[str]) -> PointToys:
-    """Read the toys of a signal point in a round.
+def read_toys(store: Path, toys: ToyRound, cell: Cell, done: Container[str], names: Sequence[str]) -> CellToys:
+    """Read the toys of a signal point and POI value in a round.
 
     Args:
         store: Folder of the store.
         toys: The round.
-        point: Position of the signal point.
+        cell: The signal point and POI value.
         done: Identities of the finished tasks. What others left is no result.
         names: The arrays to read.
     """
     group = open_round(store, toys.number)
     arrays = {name: array for name, array in empty_toys(toys.count).items() if name in names}
-    for task in toys.by_point.get(point, ()):
+    for task in toys.by_cell.get(cell, ()):
         if task.id not in done:
             continue
         place = _place(toys, task)
         for name, array in arrays.items():
             array[:, place[-1]] = read_array(group, TOY_VARIABLES[name], place)
-    return PointToys(toys.seed, toys.first, arrays)
+    return CellToys(toys.seed, toys.first, arrays)

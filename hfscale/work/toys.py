@@ -1,4 +1,4 @@
-"""Doing one task of toys: a block of toy indices of one signal point, thrown from both hypotheses."""
+"""Doing one task of toys: a block of toy indices of one signal point and POI value, thrown from both hypotheses."""
 
 import time
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from hfscale.inference.toys.origins import toy_origins
 from hfscale.inference.toys.results import ToyBlock, ToyOrigins, ToyStatus
 from hfscale.inference.toys.settings import GENERATOR, ToySettings
 from hfscale.model.structure import ModelGroup
+from hfscale.plan.cells import Cell
 from hfscale.plan.digests import digest
 from hfscale.plan.settings import Calculation
 from hfscale.plan.toys import ToyRound, ToyTask
@@ -27,10 +28,11 @@ from hfscale.work.task import models_of
 
 
 class _Subject(NamedTuple):
-    """The signal point of a task: a row of a group of models, and where its toys are thrown from."""
+    """What a task is about: a row of a group of models, the tested POI value, and where its toys are thrown from."""
 
     group: ModelGroup
     row: int
+    mu: float
     origins: ToyOrigins
 
 
@@ -49,8 +51,8 @@ def run_toy_task(store: str, task_id: str) -> TaskReport:
     toys, task = target.toy_task(task_id)
     calculation = Calculation.model_validate(target.settings["calculation"])
     settings = _settings(calculation, toys)
-    subject = _subject(target, calculation, task.point)
-    arrays, failed = _throw(subject, calculation.test_poi, task, settings)
+    subject = _subject(target, calculation, task.cell)
+    arrays, failed = _throw(subject, task, settings)
     target.write_toys(task, arrays)
     counts = {h: int((arrays["status"][k] == ToyStatus.FAILED).sum()) for k, h in enumerate(HYPOTHESES)}
     seconds = time.perf_counter() - begin
@@ -68,18 +70,19 @@ def _settings(calculation: Calculation, toys: ToyRound) -> ToySettings:
     return replace(calculation.toy_settings(), seed=toys.seed)
 
 
-def _subject(store: ResultStore, calculation: Calculation, point: int) -> _Subject:
-    return _known_subject(str(store.path), digest(store.settings), point, calculation.toy_settings())
+def _subject(store: ResultStore, calculation: Calculation, cell: Cell) -> _Subject:
+    return _known_subject(str(store.path), digest(store.settings), cell, calculation.toy_settings())
 
 
-@lru_cache(maxsize=16)
-def _known_subject(store: str, settings_digest: str, point: int, settings: ToySettings) -> _Subject:
-    """What all tasks of a point need, kept by the process: fits of the observed data would be repeated for each."""
+@lru_cache(maxsize=64)
+def _known_subject(store: str, settings_digest: str, cell: Cell, settings: ToySettings) -> _Subject:
+    """What all tasks of a cell need, kept by the process: fits of the observed data would be repeated for each."""
     del settings_digest  # part of the key: another store may have taken the path
     opened = open_store(store)
     calculation = Calculation.model_validate(opened.settings["calculation"])
-    group, row = _find(models_of(opened, calculation).groups, point)
-    return _Subject(group, row, toy_origins(group, np.array([row]), calculation.test_poi, settings))
+    group, row = _find(models_of(opened, calculation).groups, cell.point)
+    mu = calculation.toy_poi_values[cell.mu]
+    return _Subject(group, row, mu, toy_origins(group, np.array([row]), mu, settings))
 
 
 def _find(groups: Sequence[ModelGroup], point: int) -> tuple[ModelGroup, int]:
@@ -89,12 +92,12 @@ def _find(groups: Sequence[ModelGroup], point: int) -> tuple[ModelGroup, int]:
 
 
 def _throw(
-    subject: _Subject, mu: float, task: ToyTask, settings: ToySettings
+    subject: _Subject, task: ToyTask, settings: ToySettings
 ) -> tuple[dict[str, np.ndarray], list[dict[str, Any]]]:
     """Arrays of the toys of a task, and why toys failed."""
     arrays = empty_toys(task.count)
     failed: list[dict[str, Any]] = []
-    group, row, origins = subject
+    group, row, mu, origins = subject
     if origins.status[0] != PointStatus.OK:
         arrays["status"][...] = ToyStatus.FAILED
         reason = f"nothing to throw toys from: {origins.reasons[0]}"

@@ -10,6 +10,7 @@ import xarray
 
 from hfscale.errors import InputError, StoreError
 from hfscale.inference.toys.results import ToyStatus
+from hfscale.plan.cells import Cell
 from hfscale.plan.digests import settings_document
 from hfscale.plan.tasks import Task
 from hfscale.plan.toys import ToyTask, make_round
@@ -18,8 +19,9 @@ from hfscale.store.store import ResultStore
 from hfscale.store.toys import create_round, empty_toys
 from tests.store.conftest import MU, NAMES
 
-FIRST = make_round(0, 0, 5, 25, 10, [0, 1, 6], NAMES, "settings")
-SECOND = make_round(1, 0, 30, 7, 10, [0, 1, 6], NAMES, "settings")
+CELLS = [Cell(0), Cell(1), Cell(6)]
+FIRST = make_round(0, 0, 5, 25, 10, CELLS, NAMES, "settings")
+SECOND = make_round(1, 0, 30, 7, 10, CELLS, NAMES, "settings")
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def store(make_store: Callable[..., ResultStore]) -> ResultStore:
 def numbers(task: ToyTask, status: int = ToyStatus.OK) -> dict[str, np.ndarray]:
     """Arrays of a task; every number tells which point, hypothesis and toy it belongs to."""
     arrays = empty_toys(task.count)
-    own = 1000.0 * task.point + np.arange(task.first, task.stop) + np.array([[0.0], [0.5]])
+    own = 1000.0 * task.cell.point + np.arange(task.first, task.stop) + np.array([[0.0], [0.5]])
     for name, array in arrays.items():
         array[...] = status if name == "status" else own
     return arrays
@@ -53,7 +55,7 @@ def test_what_tasks_write_is_read_back_in_its_place(store: ResultStore) -> None:
     assert (int(toys["seed"]), toys["hypothesis"].values.tolist()) == (0, ["sb", "b"])
     assert float(toys["q"][6, 0].sel(hypothesis="b", toy=17)) == 6017.5
     assert toys["status"].values[:, 0].sum(axis=(1, 2)).tolist() == [50, 50, 0, 0, 0, 0, 50]
-    (read,) = next(store.read_toys([6]))
+    (read,) = next(store.read_toys([Cell(6)]))
     np.testing.assert_array_equal(read.arrays["mu_hat"], toys["mu_hat"].values[6, 0])
     with xarray.open_zarr(store.path, chunks=None) as points:
         assert "CLs_obs" not in points
@@ -64,7 +66,7 @@ def test_toys_without_a_marker_are_not_run(store: ResultStore) -> None:
     done, torn = FIRST.tasks[:2]
     finish(store, done)
     store.write_toys(torn, numbers(torn))
-    (read,) = next(store.read_toys([0], ["status"]))
+    (read,) = next(store.read_toys([Cell(0)], ["status"]))
     assert read.arrays["status"].sum(axis=1).tolist() == [10, 10]
     assert read.arrays.keys() == {"status"}
     assert torn in store.pending_toys()
@@ -111,7 +113,7 @@ def test_wrong_arrays_are_refused_before_anything_is_written(store: ResultStore,
 def test_a_task_that_is_not_planned_is_refused(store: ResultStore) -> None:
     known = FIRST.tasks[0]
     with pytest.raises(StoreError, match="not in round"):
-        store.write_toys(ToyTask(known.id, 1, known.first, known.stop), numbers(known))
+        store.write_toys(ToyTask(known.id, Cell(1), known.first, known.stop), numbers(known))
     with pytest.raises(InputError, match="no task 'other'"):
         store.toy_task("other")
 
@@ -130,7 +132,7 @@ def test_a_damaged_chunk_is_noticed(store: ResultStore) -> None:
     data[len(data) // 2] ^= 1
     chunk.write_bytes(data)
     with pytest.raises(StoreError, match="q of toys cannot be read"):
-        next(store.read_toys([0]))
+        next(store.read_toys([Cell(0)]))
 
 
 def test_a_further_round_leaves_the_first_alone(store: ResultStore) -> None:
@@ -144,14 +146,14 @@ def test_a_further_round_leaves_the_first_alone(store: ResultStore) -> None:
     assert [toys.count for toys in opened.rounds] == [25, 7]
     assert len(opened.pending_toys()) == 8 + 3
     finish(opened, SECOND.tasks[1])
-    assert [read.arrays["status"].sum() for read in next(opened.read_toys([1]))] == [0, 14]
+    assert [read.arrays["status"].sum() for read in next(opened.read_toys([Cell(1)]))] == [0, 14]
 
 
 def test_a_round_that_was_killed_before_its_plan_was_written_is_made_anew(store: ResultStore) -> None:
     create_round(store.path, SECOND, NAMES, MU)
     (store.path / "_hfscale" / "ledger" / "toys-0001.json.gz").unlink()
     assert open_store(store.path).rounds == (FIRST,)
-    other = make_round(1, 0, 30, 9, 3, [0], NAMES, "settings")
+    other = make_round(1, 0, 30, 9, 3, [Cell(0)], NAMES, "settings")
     create_round(store.path, other, NAMES, MU)
     assert open_store(store.path).rounds == (FIRST, other)
     assert xarray.open_zarr(store.path, group="toys/0001", chunks=None).sizes["toy"] == 9
@@ -162,14 +164,14 @@ def test_points_that_lack_toys_are_counted(store: ResultStore, block: Callable[[
     arrays = {name: array for name, array in block(first).items() if not name.startswith("CL")}
     store.write_block(first, arrays)
     store.mark_done(first, {"seconds": 1.0, "reasons": {}})
-    for task in FIRST.by_point[0]:
+    for task in FIRST.by_cell[Cell(0)]:
         finish(store, task)
-    finish(store, FIRST.by_point[1][0])
-    store.record_failure(FIRST.by_point[1][1], "the worker died")
+    finish(store, FIRST.by_cell[Cell(1)][0])
+    store.record_failure(FIRST.by_cell[Cell(1)][1], "the worker died")
     status = store.status()
     # Of the three points of the first task, one has its toys, one lacks some, and one has none planned.
     assert (status.points_ok, status.points_partial, status.points_pending) == (2, 1, 4)
     assert (status.tasks_total, status.tasks_done, status.tasks_failed) == (3 + 9, 1 + 4, 1)
     assert status.seconds_left is not None
     assert not status.finished
-    assert store.toy_failures() == {FIRST.by_point[1][1]: "the worker died"}
+    assert store.toy_failures() == {FIRST.by_cell[Cell(1)][1]: "the worker died"}

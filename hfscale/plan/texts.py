@@ -1,4 +1,4 @@
-"""Grids of POI values, as people write them."""
+"""Grids of POI values and durations, as people write them."""
 
 import math
 
@@ -28,4 +28,30 @@ def checked_grid(text: str) -> str:
         ValueError: As `read_grid`.
     """
     read_grid(text)
+    return text
+
+
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def read_duration(text: str) -> float:
+    """Seconds of a duration like ``90s``, ``30m`` or ``1.5h``.
+
+    Raises:
+        ValueError: The text is something else, or the duration is not above zero.
+    """
+    unit = _SECONDS.get(text[-1:].lower())
+    seconds = float(text[:-1]) * unit if unit is not None else math.nan
+    if not 0.0 < seconds < math.inf:
+        raise ValueError("a duration is a number above zero with s, m or h behind it, for example 30m")
+    return seconds
+
+
+def checked_duration(text: str) -> str:
+    """The text itself, if `read_duration` can read it.
+
+    Raises:
+        ValueError: As `read_duration`.
+    """
+    read_duration(text)
     return text

@@ -120,7 +120,7 @@ def _fields(keys: Keys, calculation: Mapping[str, Any], row: Mapping[str, Any], 
     fields[first] = _number(row.get(first))
     fields |= {key: _band(row.get(key), whole=not keys.places) for key in keys.bands if key in stored}
     fields |= {key: _number(row.get(key)) for key in others}
-    fields |= {key: _place(row.get(name)) for key, name in keys.places.items()}
+    fields |= {key: _place(row.get(name)) for key, name in keys.places.items() if name in stored}
     fields["twice_nll"] = {key: _number(row.get(f"twice_nll_{key}")) for key in keys.minima}
     return fields
 

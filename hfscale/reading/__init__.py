@@ -1,0 +1,1 @@
+"""Taking results out of a store: plain JSON objects of signal points, p-values from their toys, all toys."""

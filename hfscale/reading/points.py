@@ -1,0 +1,24 @@
+"""The JSON objects of the signal points of a store, with what their toys say."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from hfscale.plan.settings import Calculation
+from hfscale.reading.p_values import CellPValues, read_p_values, with_cls, with_p0
+from hfscale.reading.records import read_records
+from hfscale.store.store import ResultStore
+
+_WITH_TOYS: Mapping[str, Callable[[dict[str, Any], CellPValues, bool], dict[str, Any]]] = MappingProxyType(
+    {"cls": with_cls, "scan": with_cls, "limit": with_cls, "significance": with_p0}
+)
+
+
+def read_points(store: ResultStore) -> list[dict[str, Any]]:
+    """One object per signal point, and per POI value of a scan; None where there is no number."""
+    records = read_records(store)
+    calculation = Calculation.model_validate(store.settings["calculation"])
+    if not calculation.toybased:
+        return records
+    add, observed = _WITH_TOYS[calculation.kind], not calculation.expected_only
+    return [add(record, toys, observed) for record, toys in zip(records, read_p_values(store), strict=True)]
