@@ -2,9 +2,10 @@
 
 ``hfscale.cls`` computes the CLs of every signal point of a patchset, ``hfscale.limit`` upper limits, ``hfscale.scan``
 CLs curves, ``hfscale.significance`` p0 and Z, ``hfscale.run`` what a campaign file declares,
-``hfscale.open_results`` opens what they stored. ``hfscale.Likelihood`` is the likelihood of one workspace,
-``hfscale.from_pyhf`` that of a pyhf model, and ``hfscale.from_xml`` reads the XML and ROOT files of HistFactory.
-``hfscale.prune`` leaves out modifiers of small effect, and ``hfscale.CustomModifier`` makes a function a modifier.
+``hfscale.open_results`` opens what they stored, and ``hfscale.replay`` follows the fits of one toy.
+``hfscale.Likelihood`` is the likelihood of one workspace, ``hfscale.from_pyhf`` that of a pyhf model, and
+``hfscale.from_xml`` reads the XML and ROOT files of HistFactory. ``hfscale.prune`` leaves out modifiers of small
+effect, and ``hfscale.CustomModifier`` makes a function a modifier.
 """
 
 from importlib import import_module
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from hfscale.merging import merge
     from hfscale.model.custom import CustomModifier, ParameterSettings
     from hfscale.model.pruning import Pruned, PruningReport, prune
+    from hfscale.replaying import Replay, replay
     from hfscale.results import Results, open_results
 
 __version__ = version("hfscale")
@@ -31,6 +33,7 @@ __all__ = [
     "ParameterSettings",
     "Pruned",
     "PruningReport",
+    "Replay",
     "Results",
     "__version__",
     "cls",
@@ -40,6 +43,7 @@ __all__ = [
     "merge",
     "open_results",
     "prune",
+    "replay",
     "run",
     "scan",
     "significance",
@@ -64,6 +68,8 @@ _HOME = {
     "Pruned": "hfscale.model.pruning",
     "PruningReport": "hfscale.model.pruning",
     "prune": "hfscale.model.pruning",
+    "Replay": "hfscale.replaying",
+    "replay": "hfscale.replaying",
     "Results": "hfscale.results",
     "open_results": "hfscale.results",
 }

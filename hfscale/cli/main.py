@@ -17,6 +17,7 @@ from hfscale.cli.limits import limit_command, scan_command, significance_command
 from hfscale.cli.merge import merge_command
 from hfscale.cli.messages import say
 from hfscale.cli.prune import prune_command
+from hfscale.cli.replay import replay_command
 from hfscale.cli.stores import show_command, status_command
 from hfscale.cli.toys import toys_command
 from hfscale.errors import HfscaleError, HfscaleWarning, InterruptedRunError
@@ -70,6 +71,7 @@ for _command in (
     run_command,
     toys_command,
     merge_command,
+    replay_command,
     status_command,
     show_command,
     contour_command,
