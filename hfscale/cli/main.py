@@ -16,6 +16,7 @@ from hfscale.cli.inputs import inspect_command, validate_command
 from hfscale.cli.limits import limit_command, scan_command, significance_command
 from hfscale.cli.merge import merge_command
 from hfscale.cli.messages import say
+from hfscale.cli.plot import plot_command
 from hfscale.cli.prune import prune_command
 from hfscale.cli.replay import replay_command
 from hfscale.cli.stores import show_command, status_command
@@ -75,6 +76,7 @@ for _command in (
     status_command,
     show_command,
     contour_command,
+    plot_command,
     inspect_command,
     validate_command,
     prune_command,

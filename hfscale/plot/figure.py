@@ -11,15 +11,12 @@ from matplotlib.path import Path as Outline
 from hfscale.plot.axes import Plane
 from hfscale.plot.canvas import canvas
 from hfscale.plot.contours import ExclusionContours, Lines, Region
-from hfscale.plot.files import check_figure_file, save_figure
 from hfscale.plot.labels import axis_label
 from hfscale.plot.significance import significance_of_level
 from hfscale.plot.styles import Palette
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-__all__ = ["check_figure_file", "confidence", "draw_contour", "draw_lines", "save_figure", "set_limits"]
 
 
 def draw_contour(

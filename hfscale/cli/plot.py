@@ -1,0 +1,125 @@
+"""The verb ``plot``: pictures of the results in a store."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from hfscale.cli.messages import inform, say
+from hfscale.cli.options import loudness_options
+from hfscale.errors import SelectionError
+
+if TYPE_CHECKING:
+    from hfscale.pictures import Picture
+    from hfscale.results import Results
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_EPILOG = """\b
+Examples:
+  hfscale plot brazil scan.zarr --point gluino_2000_1 -o brazil.pdf
+  hfscale plot brazil limits.zarr -x m_gluino --select "m_lsp == 1" -o limits.pdf
+  hfscale plot toys toys.zarr --point gluino_2000_1 -o q.pdf
+  hfscale plot spent toys.zarr -x m_gluino -y m_lsp -o spent.pdf"""
+
+_COMMON_OPTIONS = (
+    click.argument("store", type=click.Path()),
+    click.option(
+        "-o", "--output", "outputs", multiple=True, required=True, metavar="FILE", help="PDF, PNG or SVG; repeatable."
+    ),
+    click.option("--style", type=click.Choice(["plain", "ATLAS", "CMS"]), default="plain", show_default=True),
+    click.option("--title", help="Text above the figure."),
+    loudness_options,
+)
+_point_option = click.option("--point", metavar="NAME", help="Signal point, or a pattern that matches one.")
+_select_option = click.option("--select", metavar="EXPR", help="Which points to draw, for example 'm_lsp == 1'.")
+_level_option = click.option(
+    "--level", type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True), default=0.05, show_default=True
+)
+
+
+def _picture_options(command: _Command) -> _Command:
+    for option in reversed(_COMMON_OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.group("plot", epilog=_EPILOG)
+def plot_command() -> None:
+    """Draw CLs against the POI, upper limits, distributions of toys, or the number of toys per point."""
+
+
+@plot_command.command("brazil")
+@_picture_options
+@_point_option
+@click.option("-x", "x", metavar="EXPR", help="Axis of upper limits, an expression of the labels.")
+@_select_option
+@_level_option
+@click.option("--log", is_flag=True, help="Draw CLs on a logarithmic axis, as limits always are.")
+def brazil_command(store: str, outputs: tuple[str, ...], **options: Any) -> None:
+    """Observed and expected results with their bands.
+
+    From a scan: CLs of one signal point against the POI. From limits: upper limits against a label, -x.
+    """
+    from hfscale import pictures
+
+    def draw(results: "Results") -> "Picture":
+        look = {"style": options["style"], "title": options["title"]}
+        if results.store.settings["calculation"].get("kind") != "limit":
+            _refuse(options, "x", "select", why="upper limits, which this store does not hold")
+            return pictures.brazil(results, options["point"], level=options["level"], log=options["log"], **look)
+        _refuse(options, "point", why="curves of CLs against the POI, and this store holds upper limits")
+        if options["x"] is None:
+            raise SelectionError("upper limits are drawn against a label", remedy="name it with -x")
+        return pictures.limits(results, options["x"], options["select"], **look)
+
+    _draw(store, outputs, draw)
+
+
+@plot_command.command("toys")
+@_picture_options
+@_point_option
+@click.option("--poi", type=float, metavar="MU", help="Tested POI value, of a store with several.")
+def toys_command(store: str, outputs: tuple[str, ...], **options: Any) -> None:
+    """Test statistic of toys of both hypotheses, its asymptotic distributions and the observed value."""
+    from hfscale import pictures
+
+    _draw(store, outputs, lambda results: pictures.toys(results, options.pop("point"), **options))
+
+
+@plot_command.command("spent")
+@_picture_options
+@click.option("-x", "x", required=True, metavar="EXPR", help="Horizontal axis, an expression of the labels.")
+@click.option("-y", "y", required=True, metavar="EXPR", help="Vertical axis.")
+@_select_option
+@click.option("--project", is_flag=True, help="Let labels that are no axis vary: the strongest point at each place.")
+@_level_option
+def spent_command(store: str, outputs: tuple[str, ...], **options: Any) -> None:
+    """Toys spent on every signal point of a plane, and the contours."""
+    from hfscale import pictures
+
+    axes = [options.pop(name) for name in ("x", "y", "select")]
+    _draw(store, outputs, lambda results: pictures.spent(results, *axes, **options))
+
+
+def _refuse(options: dict[str, Any], *names: str, why: str) -> None:
+    """Refuse options that mean nothing for what is drawn, rather than draw something else than was asked for."""
+    for name in names:
+        if options[name] is not None:
+            raise SelectionError(f"the option {'-' if len(name) == 1 else '--'}{name} is for {why}")
+
+
+def _draw(store: str, outputs: tuple[str, ...], draw: "Callable[[Results], Picture]") -> None:
+    """Draw a picture of a store, say what is missing, and write it; nothing is written if anything is wrong."""
+    from hfscale.plot.files import check_figure_file, save_figure
+    from hfscale.results import open_results
+
+    for output in outputs:
+        check_figure_file(Path(output))
+    picture = draw(open_results(store))
+    for message in picture.messages:
+        say(message)
+    for output in outputs:
+        save_figure(picture.figure, Path(output))
+        inform(f"wrote {output}")
