@@ -16,7 +16,7 @@ independent (`hfscale.inference.toys.addresses`). So the uncertainty comes from 
 the background toys of all values, and one set for each value. Weights are exponential (Rubin, Ann. Statist. 9 (1981)
 130), and half a toy more lies beyond each end, so that every share of toys has the Jeffreys distribution that the
 intervals of p-values come from, also where few toys or none are above the observed statistic. In counting experiments
-the intervals of observed limits cover in 62 to 72 % of the cases, from 500 toys and 3 values to 4,000 toys and 16 values.
+with 500 to 2,000 toys at 3 to 16 values, the intervals of observed limits cover in 62 to 72 % of the cases.
 """
 
 from collections.abc import Iterator
