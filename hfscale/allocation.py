@@ -38,11 +38,15 @@ def plan_next_round(store: ResultStore, task_toys: int) -> ToyRound | None:
         StoreError: The store cannot be read or written.
     """
     calculation = Calculation.model_validate(store.settings["calculation"])
-    if not calculation.adaptive or store.pending() or store.pending_toys():
+    if not store.may_get_toys or store.pending() or store.pending_toys():
         return None
     following = _further_toys(store, calculation) if store.rounds else _first_toys(store, calculation)
-    cells = () if following is None else _affordable(store, calculation, following)
-    if following is None or not cells:
+    if following is None:
+        store.end_toys("every signal point is decided or has the largest number of toys")
+        return None
+    cells = _affordable(store, calculation, following)
+    if not cells:
+        store.end_toys(f"the budget of {calculation.budget} is used up")
         return None
     toys = make_round(
         number=len(store.rounds),

@@ -33,7 +33,7 @@ def extend_toys(path: str | Path, more: int, *, task_toys: int | None = None) ->
 
     Raises:
         InputError: ``more`` or ``task_toys`` is below one.
-        StoreError: There is no store, it has no toys, or another process is running on it.
+        StoreError: There is no store, it has no toys or unfinished adaptive ones, or another process is running on it.
         StoreMismatchError: The generator of random numbers is another one than that of the store.
     """
     if more < 1:
@@ -43,6 +43,10 @@ def extend_toys(path: str | Path, more: int, *, task_toys: int | None = None) ->
         raise StoreError(
             f"the store {store.path} has no toys",
             remedy="compute them with --calctype toybased in a store of their own",
+        )
+    if store.may_get_toys:
+        raise StoreError(
+            f"the adaptive toys of {store.path} are not finished", remedy="finish them with the command that began them"
         )
     calculation = Calculation.model_validate(store.settings["calculation"])
     # This refuses a store of another generator, or of functions that were changed since.

@@ -54,6 +54,8 @@ def merge(stores: Sequence[str | Path], output: str | Path) -> Results:
         store = create(replace(preparation, path=draft), {"merged": [str(source.path) for source in sources]})
         pool_points(sources, store)
         pool_toys(sources, store)
+        if store.may_get_toys:
+            store.end_toys("merged")
         draft.rename(target)
     return Results(open_store(target))
 

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfscale.model.constraints import expected_auxdata
+from hfscale.model.identity import digests_with
 from hfscale.model.likelihood import expected_rates
 from hfscale.model.structure import ModelGroup, PointNumbers
 
@@ -25,7 +26,13 @@ def with_prefit_asimov(group: ModelGroup, mu: float) -> ModelGroup:
     rates = np.where(points.bins > 0, _rates(group, theta), 0.0)
     expected = expected_auxdata(group.structure.constraint, points.width, theta)
     auxdata = np.where(points.constrained > 0, expected, 0.0)
-    return replace(group, points=points._replace(data=rates, auxdata=auxdata))
+    what = f"prefit Asimov {float(mu).hex()}"
+    return replace(
+        group,
+        points=points._replace(data=rates, auxdata=auxdata),
+        digests=digests_with(group.digests, what),
+        background_digests=digests_with(group.background_digests, what),
+    )
 
 
 def _rates(group: ModelGroup, theta: Float[np.ndarray, "point parameter"]) -> Float[np.ndarray, "point bin"]:

@@ -46,6 +46,11 @@ def point_digests(points: Sequence[PointModel], poi: str, codes: InterpolationCo
     )
 
 
+def digests_with(digests: Sequence[str], data: str) -> tuple[str, ...]:
+    """Digests of points whose observations were replaced, from those without and from what says by which data."""
+    return tuple(hashlib.sha256(_text(digest, data)).hexdigest() for digest in digests)
+
+
 class _Known(Generic[_T]):
     """Digests of objects by identity; valid as long as the objects live."""
 

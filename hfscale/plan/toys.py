@@ -63,7 +63,7 @@ class ToyRound:
         seed: Seed of all its toys.
         first: Index of its first toy.
         stop: Index after its last toy.
-        task_toys: Toys per task and hypothesis (the last of a cell may have fewer); the chunk length of the toy axis.
+        task_toys: Toys per task and hypothesis at most (the last of a cell may have fewer).
         tasks: The tasks, in the order in which they are to be done.
         generator: Identity of the generator of random numbers.
     """
@@ -75,6 +75,11 @@ class ToyRound:
     task_toys: int
     tasks: tuple[ToyTask, ...]
     generator: str = GENERATOR
+
+    @property
+    def chunk(self) -> int:
+        """Toys per task and hypothesis: the chunk length of the toy axis."""
+        return min(self.task_toys, self.count)
 
     @property
     def count(self) -> int:
@@ -170,13 +175,13 @@ def make_round(
         raise InputError(f"{ntoys} toys in tasks of {task_toys} cannot be planned", remedy="ask for one toy or more")
     if first < 0 or first + ntoys > LARGEST_INDEX:
         raise InputError(f"there are no toys {first} to {first + ntoys - 1}", remedy="indices are from 0 to 2**62")
-    stop, size = first + ntoys, min(task_toys, ntoys)
+    stop = first + ntoys
     tasks = []
-    for start in range(first, stop, size):
-        end = min(start + size, stop)
+    for start in range(first, stop, task_toys):
+        end = min(start + task_toys, stop)
         for cell in cells:
             key = {"settings": settings_digest, "point": names[cell.point], "mu": cell.mu, "seed": seed}
             identity = digest({**key, "first": start, "stop": end})[:16]
             place = f"{number:04d}-{cell.point:06d}-{cell.mu:04d}-{start:010d}"
             tasks.append(ToyTask(f"toys-{place}-{identity}", cell, start, end))
-    return ToyRound(number, seed, first, stop, size, tuple(tasks))
+    return ToyRound(number, seed, first, stop, task_toys, tuple(tasks))

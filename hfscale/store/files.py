@@ -57,6 +57,11 @@ def toys_files(store: Path) -> list[Path]:
     return sorted(ledger_folder(store).glob("toys-*.json.gz"))
 
 
+def allocation_file(store: Path) -> Path:
+    """Return the file that says that an adaptive number of toys is reached."""
+    return ledger_folder(store) / "toys-complete.json"
+
+
 def inputs_file(store: Path) -> Path:
     """Return the file of the inputs."""
     return ledger_folder(store) / "inputs.json.gz"

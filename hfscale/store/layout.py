@@ -120,11 +120,13 @@ _FITTED = tuple(
     VARIABLES[name] for name in ("mu_hat", "mu_hat_error", "twice_nll_free", "twice_nll_background")
 ) + tuple(VARIABLES[f"{what}_{fit}"] for what in ("parameters", "fit_status") for fit in ("free", "background"))
 _POINT_STATUS = _status("status", "point", "what became of the signal point", PointStatus)
+_SIGNAL_YIELD = _number("signal_yield", "point", "expected signal events with the parameter of interest at 1")
 _LIMIT_TABLE = (
     _number("upper_limit_obs", "point", "observed upper limit on the parameter of interest"),
     _number("upper_limit_exp", "point nsigma", "expected upper limits under the background-only hypothesis"),
     _status("upper_limit_obs_status", "point", "where the observed upper limit lies", LimitStatus),
     _status("upper_limit_exp_status", "point nsigma", "where the expected upper limits lie", LimitStatus),
+    _SIGNAL_YIELD,
     *_FITTED,
     _POINT_STATUS,
 )
@@ -139,6 +141,7 @@ _SIGNIFICANCE_TABLE = (
     _POINT_STATUS,
 )
 
+_TOYBASED_LIMIT = MappingProxyType({_SIGNAL_YIELD.name: _SIGNAL_YIELD, **_TOYBASED})
 _TOYBASED_SIGNIFICANCE = MappingProxyType(
     {variable.name: variable for variable in _SIGNIFICANCE_TABLE if not variable.name.startswith(("p0", "Z"))}
 )
@@ -164,7 +167,7 @@ def variables_of(calculation: Mapping[str, Any]) -> Mapping[str, Variable]:
     kind = calculation.get("kind", "cls")
     if calculation.get("calctype") != "toybased":
         return _BY_KIND[kind]
-    return _TOYBASED_SIGNIFICANCE if kind == "significance" else _TOYBASED
+    return {"significance": _TOYBASED_SIGNIFICANCE, "limit": _TOYBASED_LIMIT}.get(kind, _TOYBASED)
 
 
 def compressors() -> list[Any]:

@@ -48,6 +48,11 @@ def write_failure(store: Path, task: Task | ToyTask, reason: str) -> None:
     _write(files.failed_folder(store) / f"{task.id}.json", document)
 
 
+def write_end(path: Path, reason: str) -> None:
+    """Write that something planned step by step has come to its end."""
+    _write(path, {"reason": reason, "finished": datetime.now(UTC).isoformat()})
+
+
 def _write(path: Path, document: Mapping[str, Any]) -> None:
     try:
         files.write_json(path, document)

@@ -48,6 +48,7 @@ class StoreStatus:
         seconds_left: Time for the pending points at that rate, None if the rate is unknown.
         points_partial: Points whose data are fitted, but which lack toys.
         toys: Counts of toys, None if the calculation has none.
+        may_get_toys: Whether further toys may be planned, because their number is adaptive.
     """
 
     points_total: int
@@ -62,11 +63,12 @@ class StoreStatus:
     seconds_left: float | None
     points_partial: int = 0
     toys: ToyStatistics | None = None
+    may_get_toys: bool = False
 
     @property
     def finished(self) -> bool:
-        """Whether every task is done."""
-        return self.tasks_done == self.tasks_total
+        """Whether every task is done, and no others will be planned."""
+        return self.tasks_done == self.tasks_total and not self.may_get_toys
 
 
 def summarize(

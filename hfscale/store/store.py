@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -161,6 +161,15 @@ class ResultStore:
         done = ledger.done(self.path)
         return tuple(task for toy_round in self.rounds for task in toy_round.tasks if task.id not in done)
 
+    @property
+    def may_get_toys(self) -> bool:
+        """Whether further rounds of toys may be planned: their number is adaptive, and its end was not reached."""
+        return bool(self.settings["calculation"].get("adaptive")) and not files.allocation_file(self.path).exists()
+
+    def end_toys(self, reason: str) -> None:
+        """Record that the rule of an adaptive number of toys asks for no more, and why."""
+        ledger.write_end(files.allocation_file(self.path), reason)
+
     def record_failure(self, task: Task | ToyTask, reason: str) -> None:
         """Record why a task failed after all retries. It stays pending."""
         ledger.write_failure(self.path, task, reason)
@@ -186,7 +195,7 @@ class ResultStore:
     def status(self) -> StoreStatus:
         """Count what is done, failed and left."""
         markers, points = ledger.markers(self.path), self.point_status()
-        status = summarize(self.plan, markers, self.failures(), points)
+        status = replace(summarize(self.plan, markers, self.failures(), points), may_get_toys=self.may_get_toys)
         if not self.rounds:
             return status
         failed = len(self.toy_failures())

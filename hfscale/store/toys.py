@@ -98,7 +98,7 @@ def _write_arrays(draft: Path, toys: ToyRound, names: Sequence[str], mu: Float[n
         group.create_array(
             variable.name,
             shape=shape,
-            chunks=(1, 1, len(HYPOTHESES), toys.task_toys),
+            chunks=(1, 1, len(HYPOTHESES), toys.chunk),
             dtype=variable.dtype,
             fill_value=variable.fill,
             compressors=compressors(),

@@ -10,13 +10,14 @@ from jaxtyping import Int
 
 from hfscale.inference.cls import asymptotic_cls
 from hfscale.inference.limits import upper_limits
-from hfscale.inference.results import CLsBlock, LimitBlock, SignificanceBlock
+from hfscale.inference.results import CLsBlock, LimitBlock, LimitGridBlock, SignificanceBlock
 from hfscale.inference.scans import scan_cls
 from hfscale.inference.significance import significance
+from hfscale.inference.yields import signal_yields
 from hfscale.model.structure import ModelGroup
 from hfscale.plan.settings import Calculation
 
-Block = CLsBlock | LimitBlock | SignificanceBlock
+Block = CLsBlock | LimitGridBlock | LimitBlock | SignificanceBlock
 """Results of points at one POI value: an attribute for each variable of the store, and `reasons`."""
 
 
@@ -38,6 +39,11 @@ def _without_observed(block: Block) -> Block:
 
 
 def _limit(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Calculation) -> Sequence[Block]:
+    if calculation.toybased:
+        # Toys are thrown from the fits at each value of the grid; the limits come from them when they are read.
+        yields = signal_yields(group, rows)
+        blocks = scan_cls(group, rows, calculation.poi_values, calculation.test_stat)
+        return [LimitGridBlock(**vars(block), signal_yield=yields) for block in blocks]
     return [
         upper_limits(
             group,

@@ -6,7 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from hfscale.errors import SelectionError
+from hfscale.model.identity import digests_with
 from hfscale.model.structure import ModelGroup
+from hfscale.plan.digests import digest
 
 Data = Mapping[str, Mapping[str, Sequence[float]]]
 
@@ -29,7 +31,16 @@ def with_data(groups: Sequence[ModelGroup], data: Data) -> tuple[ModelGroup, ...
             place=f"/auxdata/{parameter}",
             remedy=f"constrained parameters are {', '.join(sorted(known)[:5])}, ...",
         )
-    return tuple(_with_auxdata(_with_observations(group, data), data) for group in groups)
+    identity = digest(data)
+    return tuple(_with_digests(_with_auxdata(_with_observations(group, data), data), identity) for group in groups)
+
+
+def _with_digests(group: ModelGroup, data: str) -> ModelGroup:
+    return replace(
+        group,
+        digests=digests_with(group.digests, data),
+        background_digests=digests_with(group.background_digests, data),
+    )
 
 
 def _with_observations(group: ModelGroup, data: Data) -> ModelGroup:

@@ -1,6 +1,7 @@
 """The models of a campaign, laid out from its inputs. Knows no JAX, so that drivers can plan without it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -30,6 +31,7 @@ def build_models(
     inputs: Inputs,
     codes: InterpolationCodes = DEFAULT_CODES,
     modifiers: Mapping[str, CustomModifier] = MappingProxyType({}),
+    observed: bool = True,
 ) -> tuple[ModelGroup, ...]:
     """Lay out the models of all signal points of the inputs, grouped by structure.
 
@@ -37,6 +39,8 @@ def build_models(
         inputs: What the user selected.
         codes: Interpolation codes of normsys and histosys.
         modifiers: Type -> function of the custom modifiers.
+        observed: Whether the observations of the workspace are taken. Where other data will replace them, they are left
+            out from the beginning, so that nothing can depend on them, the random numbers of toys included.
 
     Raises:
         PatchError: A patch does not apply.
@@ -44,6 +48,11 @@ def build_models(
     """
     reader = SampleReader(inputs.poi)
     points = [_read(inputs, point, reader, modifiers) for point in inputs.points]
+    if not observed:
+        points = [
+            replace(point, observations={name: np.zeros_like(data) for name, data in point.observations.items()})
+            for point in points
+        ]
     common = {
         channel["name"]: frozenset(sample["name"] for sample in channel["samples"])
         for channel in inputs.workspace["channels"]

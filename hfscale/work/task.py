@@ -45,7 +45,8 @@ def _models(store: str, settings_digest: str, settings: str) -> Models:
     calculation = Calculation.model_validate_json(settings)
     modifiers = import_modifiers(calculation.modifiers)
     inputs = Inputs.from_json(open_store(store).inputs())
-    groups = build_models(inputs, calculation.interpcode.codes(), modifiers)
+    replaced = inputs.data is not None or calculation.asimov_poi is not None
+    groups = build_models(inputs, calculation.interpcode.codes(), modifiers, observed=not replaced)
     if inputs.data is not None:
         # Expected results are then those of Asimov data with the nuisance parameters that fit these data.
         groups = with_data(groups, inputs.data)

@@ -25,8 +25,8 @@ def test_tasks_hold_every_toy_of_every_point_once(first: int, ntoys: int, size: 
     for cell in CELLS:
         tasks = toys.by_cell[cell]
         assert [k for task in tasks for k in range(task.first, task.stop)] == list(range(first, first + ntoys))
-        assert all((task.first - toys.first) % toys.task_toys == 0 for task in tasks)
-        assert all(task.count == toys.task_toys for task in tasks[:-1])
+        assert all((task.first - toys.first) % toys.chunk == 0 for task in tasks)
+        assert all(task.count == toys.chunk for task in tasks[:-1])
     assert toys.by_cell.keys() == set(CELLS)
     assert len(toys.by_id) == len(toys.tasks)
     assert toys.size == 2 * len(CELLS) * ntoys

@@ -1,0 +1,86 @@
+"""Toys for scans, limits and significances, and without observed data, from the command line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import hfscale as package
+from tests.program import Search, hfscale, make_search, patchset_of, signal_patch, small_workspace, write
+
+TOYS = ("--calctype", "toybased", "--executor", "local", "--json")
+
+
+def counting(folder: Path, background: float, observed: int) -> Search:
+    """One bin with a known background and a signal of ten events."""
+    workspace = small_workspace()
+    sample = {"name": "background", "data": [background], "modifiers": []}
+    workspace["channels"][0]["samples"] = [sample]
+    workspace["observations"][0]["data"] = [observed]
+    patch = {"metadata": {"name": "signal", "values": [1]}, "patch": signal_patch([10.0])}
+    return make_search(folder, workspace, patchset_of(workspace, [patch], ["m"]))
+
+
+def perform(verb: str, search: Search, *options: object) -> list[dict[str, Any]]:
+    ended = hfscale(verb, search.workspace, search.patchset, "-o", search.store, *TOYS, *options)
+    assert ended.code == 0, ended.err
+    return list(ended.json())
+
+
+def test_p0_is_the_poisson_probability(tmp_path: Path) -> None:
+    search = counting(tmp_path, 4.0, 9)
+    (point,) = perform("significance", search, "--ntoys", 4000)
+    exact = float(stats.poisson.sf(8, 4.0))
+    low, high = point["toys"]["p0_interval"]
+    assert low < point["p0"] < high
+    assert abs(point["p0"] - exact) < 4 * (high - low) / 2
+    assert point["Z"] == pytest.approx(float(stats.norm.isf(point["p0"])))
+    # Expected: the median of Poisson(14) events is 14, the 16 % quantile of p-values belongs to 18.
+    assert point["p0_exp"][2] == pytest.approx(float(stats.poisson.sf(13, 4.0)), abs=1.5e-3)
+    assert point["p0_exp"] == sorted(point["p0_exp"])
+    assert (point["test_stat"], point["calctype"]) == ("q0", "toybased")
+    toys = package.open_results(search.store).toys()
+    assert toys["mu"].values.tolist() == [0.0]
+    assert hfscale("show", search.store).code == 0
+
+
+def test_a_scan_has_the_toys_of_each_value(tmp_path: Path) -> None:
+    search = counting(tmp_path, 5.0, 6)
+    points = perform("scan", search, "--poi-grid", "0.5:1:2", "--ntoys", 60)
+    single = search._replace(store=tmp_path / "single.zarr")
+    (alone,) = perform("cls", single, "--ntoys", 60)
+    assert [point["poi"] for point in points] == [0.5, 1.0]
+    assert points[1] == alone
+    scanned, known = (package.open_results(s.store).toys() for s in (search, single))
+    np.testing.assert_array_equal(scanned["q"].sel(mu=[1.0]), known["q"])
+    # Background toys are the same pseudo-data at every tested value.
+    np.testing.assert_allclose(*(scanned["mu_hat"].sel(mu=mu, hypothesis="b") for mu in (0.5, 1.0)), atol=1e-5)
+
+
+def test_without_observed_data_toys_give_expected_results_alone(tmp_path: Path) -> None:
+    found = []
+    for name, observed in (("few", 1), ("many", 30)):
+        (tmp_path / name).mkdir()
+        search = counting(tmp_path / name, 5.0, observed)
+        found.append(perform("cls", search, "--ntoys", 500, "--expected-only", "--no-verify-digest"))
+    assert found[0] == found[1]
+    (point,) = found[0]
+    assert (point["status"], point["CLs_obs"], point["q"], point["mu_hat"]) == ("ok", None, None, None)
+    assert point["toys"]["CLs_obs_interval"] == [None, None]
+    n_median = stats.poisson.median(5.0)
+    exact = stats.poisson.cdf(n_median, 15.0) / stats.poisson.cdf(n_median, 5.0)
+    low, high = point["toys"]["CLs_exp_interval"][2]
+    assert abs(point["CLs_exp"][2] - exact) < 4 * (high - low) / 2
+
+
+def test_other_data_make_other_toys(tmp_path: Path) -> None:
+    search = make_search(tmp_path)
+    data = write(tmp_path / "data.json", json.dumps({"observations": [{"name": "SR", "data": [40.0, 20.0]}]}))
+    options = ("--points", "s_400_0", "--ntoys", 20)
+    (observed,) = perform("cls", search, *options)
+    (other,) = perform("cls", search._replace(store=tmp_path / "other.zarr"), *options, "--data", data)
+    assert observed["q"] != other["q"]
+    assert observed["CLs_exp"] != other["CLs_exp"]
