@@ -46,6 +46,19 @@ def toys(search: Search) -> Results:
     return computed(search, "cls", *options, "--task-points", 1)
 
 
+@pytest.fixture(scope="module")
+def toy_scan(search: Search) -> Results:
+    store = search._replace(folder=search.folder / "toys")
+    store.folder.mkdir()
+    options = ("--calctype", "toybased", "--ntoys", NTOYS, "--points", "s_400_1*")
+    return computed(store, "scan", "--poi-grid", "0.5:2:4", *options)
+
+
+@pytest.fixture(scope="module")
+def discovery(search: Search) -> Results:
+    return computed(search, "significance", "--calctype", "toybased", "--ntoys", NTOYS, "--points", "s_400_100")
+
+
 def unfinished(results: Results, folder: Path, pattern: str) -> Results:
     """A copy of a store in which some tasks are not done."""
     store = copy_store(results.path, folder)
@@ -155,10 +168,44 @@ def test_toys_at_a_poi_value_that_was_not_tested_are_refused(toys: Results) -> N
     assert pictures.toys(toys, "s_400_100", poi=1.0).messages == ()
 
 
+def test_a_scan_with_toys_has_error_bars(toy_scan: Results) -> None:
+    figure = pictures.brazil(toy_scan, "s_400_100").figure
+    rows = [row for row in toy_scan.to_list() if row["name"] == "s_400_100"]
+    (bars,) = (each for each in figure.axes[0].collections if each.get_gid() == "observed interval")
+    drawn = [(segment[0][0], segment[0][1], segment[1][1]) for segment in bars.get_segments()]
+    assert drawn == [(row["poi"], *row["toys"]["CLs_obs_interval"]) for row in rows]
+
+
+def test_toys_of_a_scan_are_drawn_at_one_value(toy_scan: Results) -> None:
+    with pytest.raises(SelectionError, match="has toys at 4 POI values") as caught:
+        pictures.toys(toy_scan, "s_400_100")
+    assert caught.value.remedy == "choose one of 0.5, 1, 1.5, 2"
+    figure = pictures.toys(toy_scan, "s_400_100", poi=1.5).figure
+    (row,) = (row for row in toy_scan.to_list() if (row["name"], row["poi"]) == ("s_400_100", 1.5))
+    assert set(line(figure, "observed")[:, 0]) == {row["q"]}
+    assert any(r"$\mu = 1.5$" in text.get_text() for text in figure.legends[0].get_texts())
+
+
+def test_toys_of_a_discovery_test_are_of_q0(discovery: Results) -> None:
+    figure = pictures.toys(discovery).figure
+    (row,) = discovery.to_list()
+    assert set(line(figure, "observed")[:, 0]) == {row["q0"]}
+    assert figure.axes[0].get_xlabel() == "$q_{0}$"
+    assert [text.get_text().split("$")[1] for text in figure.legends[0].get_texts()[:2]] == [r"\mu = 1", r"\mu = 0"]
+
+
 def test_spent_toys_are_counted(toys: Results) -> None:
     picture = pictures.spent(toys, "m_heavy", "m_light", "m_heavy < 1000")
     (scatter,) = (each for each in picture.figure.axes[0].collections if each.get_gid() == "toys")
     assert list(scatter.get_array()) == [2 * NTOYS] * 9
+
+
+def test_spent_toys_of_a_scan_are_those_of_all_values(search: Search, tmp_path: Path) -> None:
+    options = ("--calctype", "toybased", "--ntoys", 20, "--points", "s_[24]00_*", "--poi-grid", "1:2:2")
+    picture = pictures.spent(computed(search._replace(folder=tmp_path), "scan", *options), "m_heavy", "m_light")
+    (scatter,) = (each for each in picture.figure.axes[0].collections if each.get_gid() == "toys")
+    assert list(scatter.get_array()) == [2 * 2 * 20] * 6
+    assert picture.messages == ()
 
 
 def test_spent_toys_of_an_unfinished_store(toys: Results, tmp_path: Path) -> None:
@@ -199,6 +246,14 @@ def test_the_verb_writes_every_format(scan: Results, limit: Results, toys: Resul
         ended = hfscale("plot", *arguments, "-o", tmp_path / f"{number}.svg")
         assert ended.code == 0, ended
         assert (tmp_path / f"{number}.svg").stat().st_size > 5000
+
+
+def test_equal_pictures_are_equal_files(toys: Results, tmp_path: Path) -> None:
+    for suffix in ("svg", "pdf"):
+        for name in ("one", "two"):
+            out = ("-o", tmp_path / f"{name}.{suffix}")
+            assert hfscale("plot", "spent", toys.path, "-x", "m_heavy", "-y", "m_light", *out).code == 0
+        assert (tmp_path / f"one.{suffix}").read_bytes() == (tmp_path / f"two.{suffix}").read_bytes()
 
 
 def test_the_verb_refuses_options_of_another_picture(scan: Results, limit: Results, tmp_path: Path) -> None:

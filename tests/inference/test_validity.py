@@ -1,5 +1,6 @@
 """Where asymptotic CLs fail, against exact sums over all outcomes of small counting experiments."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -9,8 +10,11 @@ from scipy.special import xlogy
 from scipy.stats import poisson, spearmanr
 
 from hfscale.inference.asymptotics import asymptotic_p_values
+from hfscale.inference.fits import fit_hypotheses
 from hfscale.inference.validity import FEW_EVENTS, TOLERANCE, AsymptoticsFlag, effective_events, validity
-from tests.models import group_of, normfactor, one_channel, sample
+from hfscale.work.models import build_models
+from hfscale.workspace import load_inputs
+from tests.models import group_of, modifier, normfactor, one_channel, sample
 
 _FORGOTTEN = 1e-6  # probability of outcomes of a bin that are left out
 
@@ -153,6 +157,28 @@ def test_bins_that_a_point_lacks_do_not_count_and_no_difference_is_no_number() -
     assert np.isnan(effective_events(group, np.arange(2), rates_b, rates_b)).all()
     rates_b[0, where] = np.nan
     assert list(np.isnan(effective_events(group, np.arange(2), rates_b, rates_sb))) == [True, False]
+
+
+def test_nuisance_parameters_take_up_signal_and_leave_fewer_events() -> None:
+    uncertain = sample("bkg", [30.0, 5.0], modifier("shapesys", "gamma", [30.0, 0.5]))
+    group = group_of(one_channel([30.0, 5.0], sample("signal", [12.0, 5.0], normfactor()), uncertain))
+    rows = np.arange(1)
+    fits = fit_hypotheses(group, rows, 1.0)
+    known = effective_events(group, rows, fits.background.rates, fits.background.rates + np.array([[12.0, 5.0]]))
+    (found,) = effective_events(group, rows, fits.background.rates, fits.asimov.rates)
+    # The first bin can no longer tell signal from background, which leaves the 10 events of the second.
+    assert known[0] > 20.0
+    assert 8.0 < found < 13.0
+
+
+@pytest.mark.slow
+@pytest.mark.data
+def test_a_published_point_where_toys_disagree_has_few_events(shared_data: Path) -> None:
+    (group,) = build_models(load_inputs(shared_data / "sbottom-RegionA.tar.gz", points=["sbottom_1300_205_60"]))
+    rows = np.arange(1)
+    fits = fit_hypotheses(group, rows, 1.0)
+    (found,) = effective_events(group, rows, fits.background.rates, fits.asimov.rates)
+    assert found == pytest.approx(4.9, abs=0.1)
 
 
 def flag(events: float, asymptotic: float, toys: float = np.nan, low: float = np.nan, high: float = np.nan) -> int:
