@@ -9,6 +9,7 @@ from hfscale.errors import InputError
 from hfscale.inference.toys.distances import distances_from_level
 from hfscale.inference.toys.p_values import toy_p_values
 from hfscale.plan.adaptive import Allocation, NextToys, Verdict, looks, next_cells, order_by_distance, verdict
+from hfscale.plan.cells import Cell
 
 ALLOCATION = Allocation(min_toys=100, max_toys=1000)
 
@@ -90,7 +91,6 @@ def test_what_is_accurate_enough_is_decided() -> None:
 def test_no_background_toy_above_is_undecided_however_coarse_the_accuracy() -> None:
     found = of_toys(90.0, *normal_toys(6.0, 2000), Allocation(accuracy=0.5))
     assert found.undecided == (True, False, False, False, False, False)
-    assert found.nearest == 0.0
 
 
 def test_no_toy_of_the_tested_hypothesis_above_is_decided_where_that_is_certain() -> None:
@@ -102,26 +102,30 @@ def test_no_toy_of_the_tested_hypothesis_above_is_decided_where_that_is_certain(
 
 
 def test_the_next_toys_are_those_of_the_next_look() -> None:
-    verdicts = {(0, 0): near(2.0), (1, 0): near(8.0), (2, 0): near(-0.5)}
-    assert next_cells(verdicts, dict.fromkeys(verdicts, 100), ALLOCATION) == NextToys(100, 200, ((2, 0), (0, 0)))
-    assert next_cells(verdicts, dict.fromkeys(verdicts, 800), ALLOCATION) == NextToys(800, 1000, ((2, 0), (0, 0)))
+    verdicts = {Cell(0, 0): near(2.0), Cell(1, 0): near(8.0), Cell(2, 0): near(-0.5)}
+    assert next_cells(verdicts, dict.fromkeys(verdicts, 100), ALLOCATION) == NextToys(
+        100, 200, (Cell(2, 0), Cell(0, 0))
+    )
+    assert next_cells(verdicts, dict.fromkeys(verdicts, 800), ALLOCATION) == NextToys(
+        800, 1000, (Cell(2, 0), Cell(0, 0))
+    )
 
 
 def test_nothing_is_left_where_all_is_decided_or_has_the_most() -> None:
-    assert next_cells({(0, 0): near(8.0)}, {(0, 0): 100}, ALLOCATION) is None
-    assert next_cells({(0, 0): near(1.0)}, {(0, 0): 1000}, ALLOCATION) is None
+    assert next_cells({Cell(0, 0): near(8.0)}, {Cell(0, 0): 100}, ALLOCATION) is None
+    assert next_cells({Cell(0, 0): near(1.0)}, {Cell(0, 0): 1000}, ALLOCATION) is None
     assert next_cells({}, {}, ALLOCATION) is None
 
 
 def test_cells_with_fewer_toys_come_first() -> None:
-    verdicts = {(0, 0): near(0.1), (1, 0): near(2.0), (1, 1): near(1.0)}
-    present = {(0, 0): 400, (1, 0): 130, (1, 1): 130}
-    assert next_cells(verdicts, present, ALLOCATION) == NextToys(130, 200, ((1, 1), (1, 0)))
+    verdicts = {Cell(0, 0): near(0.1), Cell(1, 0): near(2.0), Cell(1, 1): near(1.0)}
+    present = {Cell(0, 0): 400, Cell(1, 0): 130, Cell(1, 1): 130}
+    assert next_cells(verdicts, present, ALLOCATION) == NextToys(130, 200, (Cell(1, 1), Cell(1, 0)))
 
 
 def test_the_order_in_which_cells_are_known_does_not_matter() -> None:
     rng = random.Random(5)
-    verdicts = {(k, mu): near(rng.choice([0.5, 1.5, 9.0])) for k in range(20) for mu in range(3)}
+    verdicts = {Cell(k, mu): near(rng.choice([0.5, 1.5, 9.0])) for k in range(20) for mu in range(3)}
     shuffled = list(verdicts.items())
     rng.shuffle(shuffled)
     present = dict.fromkeys(verdicts, 200)
@@ -129,10 +133,10 @@ def test_the_order_in_which_cells_are_known_does_not_matter() -> None:
 
 
 def test_rounds_come_to_an_end() -> None:
-    present, spent = {(0, 0): 0}, []
-    while (toys := next_cells({(0, 0): near(0.0)}, present, ALLOCATION)) is not None:
+    present, spent = {Cell(0, 0): 0}, []
+    while (toys := next_cells({Cell(0, 0): near(0.0)}, present, ALLOCATION)) is not None:
         spent.append(toys.stop - toys.first)
-        present = {(0, 0): toys.stop}
+        present = {Cell(0, 0): toys.stop}
     assert spent == [100, 100, 200, 400, 200]
 
 

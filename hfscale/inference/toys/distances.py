@@ -9,9 +9,11 @@ on its cautious side, and both shares of the observed CLs are joined by melding:
 A value of the expected band is CLs where the share of background toys above is that of the band. How many of the toys
 that there are lie above that unknown statistic is a binomial number, whatever the distribution is; for each such
 number the toys of the tested hypothesis above are counted. Where many background toys have equal statistics (few
-events), the share at the statistic is larger than the band's, and is estimated from them. Since the values of the band
-ascend, whatever is known of one holds for those beyond: a strongly excluded point is excluded at -2 sigma too, though
-thousands of toys would be needed to see it from CLsb there alone.
+events), the share at the statistic is larger than the band's, and is estimated from them.
+
+CLs falls where the statistic rises. So whatever is known of one value of the band holds for those beyond, and for an
+observed statistic that is surely beyond: a strongly excluded point is excluded at -2 sigma too, though thousands of
+toys would be needed to see it from CLsb there alone.
 """
 
 from typing import NamedTuple
@@ -51,12 +53,15 @@ def distances_from_level(
     sb, b = FinishedToys(q_sb, status_sb, tie_tolerance), FinishedToys(q_b, status_b, tie_tolerance)
     if not sb.n or not b.n:
         return Distances(0.0 if np.isfinite(q_obs) else np.nan, np.zeros(5))
-    expected = _expected_distances(sb, b, level)
+    band = _band_confidences(sb, b, level)
+    expected = _distances(band)
     if not np.isfinite(q_obs):
         return Distances(np.nan, expected)
     if q_obs <= tie_tolerance:
         return Distances(np.inf, expected)  # CLs is 1, whatever the toys
-    return Distances(ratio_distance(sb.counts(q_obs).above, sb.n, b.counts(q_obs).above, b.n, level), expected)
+    above_b = b.counts(q_obs).above
+    observed = _ratio_confidences(sb.counts(q_obs).above, sb.n, above_b, b.n, level)
+    return Distances(float(_distances(_with_band(observed, band, above_b, b.n))), expected)
 
 
 def ratio_distance(above: int, n: int, above_b: int, n_b: int, level: float) -> float:
@@ -64,21 +69,46 @@ def ratio_distance(above: int, n: int, above_b: int, n_b: int, level: float) -> 
 
     It is 0 where `above_b` is 0, and the ratio undefined.
     """
+    return float(_distances(_ratio_confidences(above, n, above_b, n_b, level)))
+
+
+class _Confidences(NamedTuple):
+    """Confidences, both rather too large, that CLs is at least and that it is at most the level."""
+
+    at_least: Float[np.ndarray, "*k"]
+    at_most: Float[np.ndarray, "*k"]
+
+
+def _distances(confidences: _Confidences) -> Float[np.ndarray, "*k"]:
+    at_least, at_most = confidences
+    below, above = np.minimum(ndtri(at_least), 0.0), np.maximum(-ndtri(at_most), 0.0)
+    nearer: Float[np.ndarray, "*k"] = np.where(at_least < at_most, below, above)
+    return nearer
+
+
+def _ratio_confidences(above: int, n: int, above_b: int, n_b: int, level: float) -> _Confidences:
     if above_b == 0:
-        return 0.0
+        return _Confidences(np.array(1.0), np.array(1.0))
     probabilities = ndtr(_NODES)
     least = betaincinv(above_b, n_b - above_b + 1, probabilities)
     largest = betaincinv(above_b + 1, n_b - above_b, probabilities) if above_b < n_b else np.ones(len(_NODES))
     counts = np.full(len(_NODES), above)
     at_least = _WEIGHTS @ _at_least(counts, n, level * least)
     at_most = _WEIGHTS @ _at_most(counts, n, level * largest)
-    return float(_distances(np.array([at_least]), np.array([at_most]))[0])
+    return _Confidences(np.array(at_least), np.array(at_most))
 
 
-def _expected_distances(sb: FinishedToys, b: FinishedToys, level: float) -> Float[np.ndarray, " nsigma"]:
-    """The same for the expected band."""
+def _with_band(observed: _Confidences, band: _Confidences, above_b: int, n_b: int) -> _Confidences:
+    """What is known of the observed CLs from a value of the band that it is surely below or above, if that is more."""
+    counts = np.full(len(QUANTILES), above_b)
+    at_least = np.min(band.at_least + _at_least(counts, n_b, QUANTILES))
+    at_most = np.min(band.at_most + _at_most(counts, n_b, QUANTILES))
+    return _Confidences(np.minimum(observed.at_least, at_least), np.minimum(observed.at_most, at_most))
+
+
+def _band_confidences(sb: FinishedToys, b: FinishedToys, level: float) -> _Confidences:
     at_least, at_most = np.array([_expected_confidences(sb, b, float(share), level) for share in QUANTILES]).T
-    return _distances(np.minimum.accumulate(at_least[::-1])[::-1], np.minimum.accumulate(at_most))
+    return _Confidences(np.minimum.accumulate(at_least[::-1])[::-1], np.minimum.accumulate(at_most))
 
 
 def _expected_confidences(sb: FinishedToys, b: FinishedToys, share: float, level: float) -> tuple[float, float]:
@@ -129,10 +159,3 @@ def _at_least(above: Int[np.ndarray, " k"], n: int, share: Float[np.ndarray, " k
 def _at_most(above: Int[np.ndarray, " k"], n: int, share: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
     """Confidence, at most too large, that the true share of `above` among `n` is at most `share`."""
     return np.where(above > 0, betainc(np.maximum(above, 1), n - above + 1, share), 1.0)
-
-
-def _distances(at_least: Float[np.ndarray, " k"], at_most: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
-    """From the confidences that CLs is at least the level and at most the level; together they are 1 or more."""
-    below, above = np.minimum(ndtri(at_least), 0.0), np.maximum(-ndtri(at_most), 0.0)
-    nearer: Float[np.ndarray, " k"] = np.where(at_least < at_most, below, above)
-    return nearer
