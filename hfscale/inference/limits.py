@@ -20,6 +20,7 @@ from hfscale.inference.fits import CommonFits, fit_common, fit_numbers, not_abov
 from hfscale.inference.profiles import Profile
 from hfscale.inference.results import LimitBlock, LimitStatus
 from hfscale.inference.test_statistics import upper_limit_statistic
+from hfscale.inference.yields import signal_yields
 from hfscale.model.structure import ModelGroup
 
 _OBSERVED = len(N_SIGMA)
@@ -213,6 +214,7 @@ def _block(assembly: Assembly, search: _Search) -> LimitBlock:
         upper_limit_exp=limits[:, :_OBSERVED],
         upper_limit_obs_status=status[:, _OBSERVED],
         upper_limit_exp_status=status[:, :_OBSERVED],
+        signal_yield=signal_yields(assembly.group, assembly.rows),
         mu_hat=assembly.spread(np.where(ok, free.theta[:, assembly.group.structure.poi], np.nan)),
         mu_hat_error=assembly.spread(np.where(ok, root(free.poi_variance), np.nan)),
         twice_nll_free=assembly.spread(2.0 * finite(free.nll)),

@@ -53,6 +53,13 @@ class CLsBlock:
     n_iterations: int
 
 
+@dataclass(frozen=True)
+class LimitGridBlock(CLsBlock):
+    """What `CLsBlock` has, at one POI value of the grid that limits from toys come from, and `signal_yield`."""
+
+    signal_yield: Float[np.ndarray, " point"]
+
+
 class LimitStatus(IntEnum):
     """Where an upper limit lies; stored as a small integer.
 
@@ -69,7 +76,8 @@ class LimitStatus(IntEnum):
 class LimitBlock:
     """Asymptotic upper limits on the POI of some points; fits and parameters as in `CLsBlock`.
 
-    Limits are NaN where their status is not `OK`.
+    Limits are NaN where their status is not `OK`. `signal_yield` are the expected signal events with the POI at 1
+    (`hfscale.inference.yields`).
     """
 
     status: Int[np.ndarray, " point"]
@@ -77,6 +85,7 @@ class LimitBlock:
     upper_limit_exp: Float[np.ndarray, "point nsigma"]
     upper_limit_obs_status: Int[np.ndarray, " point"]
     upper_limit_exp_status: Int[np.ndarray, "point nsigma"]
+    signal_yield: Float[np.ndarray, " point"]
     mu_hat: Float[np.ndarray, " point"]
     mu_hat_error: Float[np.ndarray, " point"]
     twice_nll_free: Float[np.ndarray, " point"]
