@@ -8,10 +8,11 @@ import numpy.typing as npt
 from jaxtyping import Bool, Float
 
 from hfscale.errors import InputError
+from hfscale.fit.covariance import correlation_of, covariance_of
 from hfscale.fit.escalation import best_fits
 from hfscale.fit.lanes import FitResults
 from hfscale.fit.starts import scattered_starts
-from hfscale.likelihood.fit import Fit, correlation_of, covariance_of
+from hfscale.likelihood.fit import Fit
 from hfscale.likelihood.programs import evaluate, programs_of
 from hfscale.likelihood.vectors import Vectors, as_flags, as_numbers
 from hfscale.model.structure import ModelGroup, PointNumbers

@@ -8,8 +8,8 @@ import pytest
 
 import hfscale
 from hfscale.errors import InputError
+from hfscale.fit.covariance import correlation_of, covariance_of
 from hfscale.fit.status import FitStatus
-from hfscale.likelihood.fit import correlation_of, covariance_of
 from tests.likelihood.models import EVERYTHING, HELLO_WORLD, Case, case_of, example_case
 from tests.models import PYHF_WARNING, modifier, normfactor, one_channel, sample
 
