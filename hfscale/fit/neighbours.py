@@ -38,11 +38,11 @@ def lower_minima(
             break
         again = active[fit]
         found = challenge(structure, shared, fits.take(again), values, best.take(again))
-        active = _replace_by_lower(best, again, found)
+        active = replace_by_lower(best, again, found)
     return best
 
 
-def _replace_by_lower(
+def replace_by_lower(
     best: FitResults, again: Int[np.ndarray, " start"], found: FitResults
 ) -> Int[np.ndarray, " improved"]:
     """Put the lowest minima found from several starts in place of the known ones, where they are lower.
