@@ -203,3 +203,24 @@ def test_a_toy_of_a_likelihood_that_pyhf_does_not_know(tmp_path: Path) -> None:
         package.replay(store, "fit", "sb", 0, workspace=file)
     assert not file.exists()
     assert package.replay(store, "fit", "sb", 0).identical
+
+
+def test_one_of_several_poi_values(search: Search, tmp_path: Path) -> None:
+    files, options = (search.workspace, search.patchset), {"points": [POINT], "calctype": "toybased", "ntoys": 10}
+    scan = package.scan(*files, store=tmp_path / "scan.zarr", poi_grid="0.5:1.5:3", executor="local", **options)
+    found = package.replay(scan.path, POINT, "sb", 4, mu=1.5)
+    assert found.identical
+    assert (found.mu, found.result.minimum("conditional").parameters["mu"]) == (1.5, 1.5)
+    assert found.result.q == float(scan.toys()["q"].sel(hypothesis="sb", mu=1.5, toy=4).squeeze())
+    with pytest.raises(SelectionError, match="several POI values") as raised:
+        package.replay(scan.path, POINT, "sb", 4)
+    assert "0.5, 1, 1.5" in str(raised.value)
+
+
+def test_discovery_toys(search: Search, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"points": [POINT], "calctype": "toybased", "ntoys": 10, "executor": "local"}
+    files = search.workspace, search.patchset
+    tested = package.significance(*files, store=tmp_path / "discovery.zarr", **options)
+    found = package.replay(tested.path, POINT, "b", 4)
+    assert found.identical
+    assert (found.mu, found.thrown_with["mu"]) == (0.0, 1.0)
