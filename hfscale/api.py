@@ -132,6 +132,8 @@ def limit(
     rtol: float | None = None,
     poi_grid: str | None = None,
     test_stat: Literal["qtilde", "q"] = "qtilde",
+    luminosity: float | None = None,
+    cross_section: float | str | Path | Mapping[str, float] | None = None,
     **options: Unpack[Options],
 ) -> Results:
     """Observed and expected upper limits on the parameter of interest of every signal point.
@@ -145,12 +147,17 @@ def limit(
         rtol: Relative precision of asymptotic limits, 1e-4 by default.
         poi_grid: With toys, which test given values: ``A:B:N`` for N of them, evenly spaced from A to B.
         test_stat: ``qtilde`` or ``q`` (arXiv:1007.1727 eq. 16 and 14).
+        luminosity: Integrated luminosity in fb^-1, for limits on visible cross-sections.
+        cross_section: Cross-section in fb of the signal with the parameter of interest at 1, for limits on it: a number
+            for all points, a mapping from the names of points, or a JSON or CSV file with one.
         options: See `Options`.
 
     Raises:
         InputError, StoreError, InterruptedRunError: As `cls`.
     """
+    given = str(cross_section) if isinstance(cross_section, Path) else cross_section
     fields = {"kind": "limit", "level": level, "rtol": rtol, "poi_grid": poi_grid, "test_stat": test_stat}
+    fields |= {"luminosity": luminosity, "cross_section": given}
     return _compute(fields, workspace, patchset, store, options)
 
 

@@ -22,6 +22,7 @@ from hfscale.inference.toys.settings import GENERATOR
 from hfscale.model.custom import CustomModifier
 from hfscale.model.structure import ModelGroup
 from hfscale.plan.cells import Cell
+from hfscale.plan.cross_sections import with_cross_sections
 from hfscale.plan.digests import differences, digest, settings_document
 from hfscale.plan.settings import Calculation
 from hfscale.plan.tasks import Plan, make_plan
@@ -126,6 +127,7 @@ def prepare(
     path = Path(store).absolute()
     if inputs.data is not None and calculation.asimov is not None:
         raise InputError("asimov and data exclude each other", remedy="give one of the two")
+    calculation = with_cross_sections(calculation, [point.name for point in inputs.points])
     modifiers = import_modifiers(calculation.modifiers)
     settings = _settings(inputs, calculation, modifiers)
     existing = open_store(path) if is_store(path) else None

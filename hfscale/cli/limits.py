@@ -12,6 +12,7 @@ Examples:
   hfscale limit BkgOnly.json patchset.json -o limits.zarr
   hfscale limit BkgOnly.json patchset.json -o limits90.zarr --level 0.1 --points 'sbottom_13*'
   hfscale limit BkgOnly.json patchset.json -o toys.zarr --calctype toybased --poi-grid 0.1:2:20 --adaptive
+  hfscale limit region.json -o S95.zarr --luminosity 140
 
 \b
 A limit above the upper bound of the POI is not extrapolated: its status is above_bound.
@@ -24,12 +25,18 @@ Widen the bound in the measurement's configuration to find it. With toys, the sa
 @click.option("--level", type=float, default=0.05, show_default=True, help="CLs at the limit.")
 @click.option("--rtol", type=float, help="Relative precision of asymptotic limits.  [default: 1e-4]")
 @click.option("--poi-grid", metavar="A:B:N", help="With toys: N tested POI values, evenly spaced from A to B.")
+@click.option("--luminosity", type=float, metavar="L", help="In fb^-1: adds limits on visible cross-sections, in fb.")
+@click.option(
+    "--cross-section",
+    metavar="VALUE|FILE",
+    help="In fb, of the signal with POI = 1: adds limits on it. One for all points, or a JSON or CSV file by point.",
+)
 @test_stat_option
 @toy_options
 @calculation_options
 def limit_command(**options: Any) -> int:
     """Observed and expected upper limits on the POI of every signal point."""
-    return perform("limit", ("level", "rtol", "poi_grid", "test_stat"), options)
+    return perform("limit", ("level", "rtol", "poi_grid", "test_stat", "luminosity", "cross_section"), options)
 
 
 @click.command("scan", epilog="Example: hfscale scan BkgOnly.json patchset.json -o scan.zarr --poi-grid 0:5:41")

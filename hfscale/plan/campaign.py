@@ -157,11 +157,15 @@ def _known_keys(model: type[BaseModel]) -> str:
 
 
 def _with_absolute_paths(campaign: Campaign, folder: Path) -> Campaign:
+    calculation, cross_section = campaign.calculation, campaign.calculation.cross_section
+    if isinstance(cross_section, str):
+        calculation = calculation.model_copy(update={"cross_section": resolve_source(cross_section, folder)})
     return campaign.model_copy(
         update={
             "workspace": resolve_source(campaign.workspace, folder),
             "patchset": None if campaign.patchset is None else resolve_source(campaign.patchset, folder),
             "patches": tuple(resolve_sources(patch, folder) for patch in campaign.patches),
+            "calculation": calculation,
             "data": None if campaign.data is None else resolve_source(campaign.data, folder),
             "store": resolve_source(campaign.store, folder),
             "contours": tuple(

@@ -32,7 +32,7 @@ TOY_OPTIONS = frozenset({"seed", "ensemble", "toy_nuisance", "adaptive"}) | _FIX
 _KIND_OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "cls": frozenset({"test_poi", "test_stat"}),
-        "limit": frozenset({"level", "test_stat"}),
+        "limit": frozenset({"level", "test_stat", "luminosity", "cross_section"}),
         "scan": frozenset({"poi_grid", "test_stat"}),
         "significance": frozenset(),
     }
@@ -76,6 +76,9 @@ class Calculation(Settings):
         poi_grid: The tested values of a scan, and of limits from toys: ``A:B:N`` for N values from A to B.
         level: CLs at an upper limit; that which an adaptive number of toys is to decide on.
         rtol: Relative precision of asymptotic upper limits.
+        luminosity: Integrated luminosity in fb^-1, for limits on visible cross-sections; None for no such limits.
+        cross_section: Cross-section in fb of each signal point with the POI at 1, by name, for limits on it: a number
+            for all points, a mapping, or a file (`hfscale.workspace.cross_sections`); None for no such limits.
         expected_only: Whether no observed data are fitted at all, and observed results are left out: the data are the
             pre-fit Asimov data of the background, for a significance those of the signal with the POI at 1.
         asimov: The pre-fit Asimov data at this POI value are the data, None for the observed ones.
@@ -104,6 +107,8 @@ class Calculation(Settings):
     poi_grid: Annotated[str, AfterValidator(checked_grid)] | None = None
     level: Number = Field(default=0.05, gt=0.0, lt=1.0)
     rtol: Number = Field(default=1e-4, ge=1e-7, le=0.1)
+    luminosity: Number | None = Field(default=None, gt=0.0, allow_inf_nan=False)
+    cross_section: Number | str | dict[str, Number] | None = None
     expected_only: bool = False
     asimov: Number | None = Field(default=None, ge=0.0, allow_inf_nan=False)
     interpcode: Interpcode = Interpcode()
@@ -221,7 +226,7 @@ class Calculation(Settings):
             unused |= TOY_OPTIONS
         unused |= _FIXED_NUMBER if self.adaptive else ADAPTIVE_OPTIONS | {"adaptive"}
         given = {"modifiers": bool(self.modifiers), "expected_only": self.expected_only}
-        given["asimov"] = self.asimov is not None
+        given |= {name: getattr(self, name) is not None for name in ("asimov", "luminosity", "cross_section")}
         unused |= {name for name, is_given in given.items() if not is_given}
         return self.model_dump(mode="json", exclude=unused)
 
@@ -237,7 +242,7 @@ _TOY_REMEDY = (
 )
 _KIND_REMEDY = (
     "kind is cls (with test_poi), limit (with level, between 0 and 1, and rtol, from 1e-7 to 0.1, or, with calctype"
-    " toybased, poi_grid), scan (with poi_grid, A:B:N) or significance"
+    " toybased, poi_grid; luminosity in fb^-1 is above 0), scan (with poi_grid, A:B:N) or significance"
 )
 
 
@@ -259,7 +264,7 @@ def check_calculation(fields: Mapping[str, object]) -> Calculation:
 
 
 def _remedy(name: str, fields: Mapping[str, object]) -> str:
-    if name in ("kind", "poi_grid", "level", "rtol") or (not name and fields.get("kind", "cls") != "cls"):
+    if name in ("kind", "poi_grid", "level", "rtol", "luminosity") or (not name and fields.get("kind", "cls") != "cls"):
         return _KIND_REMEDY
     return _TOY_REMEDY if not name or name in TOY_OPTIONS else _REMEDY
 
