@@ -26,6 +26,7 @@ VERBS = [
     "run",
     "toys",
     "merge",
+    "replay",
     "status",
     "show",
     "contour",
