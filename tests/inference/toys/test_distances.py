@@ -8,6 +8,7 @@ from scipy.special import ndtr, ndtri
 from hfscale.inference.toys.distances import Distances, distances_from_level, ratio_distance
 from hfscale.inference.toys.p_values import QUANTILES
 from hfscale.inference.toys.results import ToyStatus
+from tests.counting_toys import Counting
 
 LEVEL = 0.05
 
@@ -65,6 +66,20 @@ def test_the_expected_distance_is_exceeded_as_rarely_as_it_says(column: int, n: 
         assert (found >= nsigma).sum() <= allowed
     # Nor is it far too careful: that would cost toys.
     assert found.std() > 0.7
+
+
+@pytest.mark.parametrize("column", [0, 2])
+def test_the_expected_distance_holds_with_few_events(column: int) -> None:
+    rng, experiments, background = np.random.default_rng(5), 150, 3.0
+    events = int(stats.poisson.ppf(QUANTILES[column], background))
+    model = Counting.with_cls(LEVEL, background, events)
+    assert model.band()[column] == pytest.approx(LEVEL)
+    found = np.array([distances(np.nan, *model.throw(500, rng)).expected[column] for _ in range(experiments)])
+    for nsigma in (1.0, 2.0):
+        allowed = stats.binom.isf(1e-4, experiments, ndtr(-nsigma))
+        assert (found <= -nsigma).sum() <= allowed
+        assert (found >= nsigma).sum() <= allowed
+    assert found.std() > 0.5
 
 
 def test_strong_exclusion_holds_for_the_whole_band() -> None:
