@@ -7,7 +7,7 @@ function of the toys that there are, so that every engine, and a restart, plan t
 What looking repeatedly costs was measured with a counting experiment (`tests/benchmarks/bench_adaptive.py`, defaults,
 2,000 replicas for each exact CLs). With CLs exactly at the level, 0.5 % of runs end before the last look on either
 side; three standard errors of all 20,000 toys below it, 0.35 % of runs end on the wrong side, and 0.30 % with all toys
-for everyone; from six on, none. The estimate of CLs where a run ends is biased away from the level, which moves no
+for everyone; from six on, none. The observed CLs where a run ends is biased away from the level, which moves no
 contour across a point, by at most 0.44 of its standard error: by 13 % at CLs 0.02, after 1,800 toys on average. Those
 runs that get to the last look are the ones that stayed near the level, and their estimate is too near to it.
 """
