@@ -4,10 +4,11 @@
 
 A counting experiment with a known background of 50 events, of which 47 are observed; CLs and the expected band are
 Poisson sums. Writes two tables to standard output. In the first, the signal is chosen so that the exact observed CLs
-is as given, and runs have the observed curve alone; in the second, all six curves have to be decided. "Wrong" is a CLs
-on the other side of the level than the exact one, where the run ended ("before the end" without those that came to the
-most toys), and with the most toys for all. "Error" is the standard deviation over the replicas. The exact band has steps, as events are whole
-numbers; where a quantile is close to one, as that of +2 sigma here, the estimate is biased with any number of toys.
+is as given, and runs have the observed curve alone; in the second, all six curves have to be decided. "Wrong" is a
+CLs on the other side of the level than the exact one, where the run ended ("before the end" without those that came
+to the most toys), and with the most toys for all. "Error" is the standard deviation over the replicas. The exact band
+has steps, as events are whole numbers; where a quantile is close to one, as that of +2 sigma here, the estimate is
+biased with any number of toys.
 """
 
 import argparse
