@@ -109,12 +109,14 @@ class Results:
             )
         data = self.to_xarray().load()
         points = self.to_list()
+        asymptotic = self.store.settings["calculation"].get("calctype") != "toybased"
         return PlanePoints(
             names=tuple(point["name"] for point in points),
             labels={label: data[name].values for label, name in self.store.labels.items()},
             CLs_obs=np.array([point["CLs_obs"] for point in points], dtype=np.float64),
             CLs_exp=np.array([point["CLs_exp"] or [np.nan] * len(_BAND) for point in points], dtype=np.float64),
             status=tuple(point["status"] for point in points),
+            doubtful=np.array([bool(point["asymptotics_doubts"]) for point in points]) if asymptotic else None,
         )
 
     def contour(
@@ -153,13 +155,16 @@ class Results:
 
 
 def _toy_columns(point: dict[str, Any]) -> dict[str, Any]:
-    """Counts of toys, and the uncertainty of the observed CLs that comes from them."""
+    """Counts of toys, and the uncertainties of observed numbers that come from them."""
     if "toys" not in point:
         return {}
     toys = point["toys"]
-    low, high = toys["CLs_obs_interval"]
-    counts = {f"toys_{key}": toys[key] for key in ("sb", "b", "failed_sb", "failed_b")}
-    return {**counts, "CLs_obs_low": low, "CLs_obs_high": high}
+    columns = {f"toys_{key}": toys[key] for key in ("sb", "b", "failed_sb", "failed_b")}
+    for key, interval in toys.items():
+        name, is_interval = key.removesuffix("_interval"), key.endswith("_interval")
+        if is_interval and not isinstance(interval[0], list):
+            columns |= dict(zip((f"{name}_low", f"{name}_high"), interval, strict=True))
+    return columns
 
 
 def open_results(path: str | Path) -> Results:

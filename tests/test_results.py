@@ -68,10 +68,14 @@ def test_contour_is_a_figure_with_lines_labels_and_points(results: Results) -> N
     (axes,) = figure.axes
     assert axes.get_title(loc="left") == "Example"
     kinds = {line.get_gid() for line in axes.lines}
-    assert {"observed", "expected"} <= kinds
+    kinds_of_lines = {"observed", "expected"}
+    assert kinds_of_lines <= kinds
     chosen = {point["name"] for point in results.to_list() if point["values"]["m_gluino"] >= 1600}
-    drawn = sum(len(line.get_xdata()) for line in axes.lines if line.get_gid() not in ("observed", "expected"))
-    assert drawn == len(chosen)
+    doubtful = {point["name"] for point in results.to_list() if point["asymptotics_doubts"]} & chosen
+    points = [line for line in axes.lines if line.get_gid() not in kinds_of_lines]
+    marked = sum(len(line.get_xdata()) for line in points if line.get_marker() == "D")
+    assert marked == len(doubtful) > 0
+    assert sum(len(line.get_xdata()) for line in points) == len(chosen) + marked
 
 
 def test_contour_of_an_unknown_label_is_refused(results: Results) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 
 import hfscale as package
 from tests.program import Search, hfscale, make_search, patchset_of, signal_patch, small_workspace, write
@@ -84,3 +84,56 @@ def test_other_data_make_other_toys(tmp_path: Path) -> None:
     (other,) = perform("cls", search._replace(store=tmp_path / "other.zarr"), *options, "--data", data)
     assert observed["q"] != other["q"]
     assert observed["CLs_exp"] != other["CLs_exp"]
+
+
+def test_limits_from_toys_are_those_of_poisson_sums(tmp_path: Path) -> None:
+    search = counting(tmp_path, 5.0, 4)
+    options = ("--poi-grid", "0.2:1.6:8", "--ntoys", 1500)
+    (point,) = perform("limit", search, *options)
+    exact = float(optimize.brentq(lambda mu: cls_of_counts(4, 5.0, 10.0 * mu) - 0.05, 0.1, 3.0))
+    low, high = point["toys"]["upper_limit_obs_interval"]
+    assert low < point["upper_limit_obs"] < high
+    assert abs(point["upper_limit_obs"] - exact) < 4 * (high - low) / 2
+    assert point["upper_limit_status"] == "ok"
+    assert point["upper_limit_exp"] == sorted(point["upper_limit_exp"])
+    assert (point["toys"]["sb"], point["toys"]["b"]) == (8 * 1500, 8 * 1500)
+    assert (point["status"], point["level"]) == ("ok", 0.05)
+    frame = package.open_results(search.store).to_dataframe()
+    assert frame.loc["signal", "upper_limit_obs"] == point["upper_limit_obs"]
+    shown = hfscale("show", search.store)
+    assert (shown.code, f"{point['upper_limit_obs']:.4g}" in shown.out) == (0, True)
+    again = hfscale("limit", search.workspace, search.patchset, "-o", search.store, *TOYS, *options)
+    assert again.json() == [point]
+
+
+def cls_of_counts(n: int, background: float, signal: float) -> float:
+    """CLs of a counting experiment, of which q-tilde is a falling function of the count."""
+    return float(stats.poisson.cdf(n, background + signal) / stats.poisson.cdf(n, background))
+
+
+def test_a_limit_outside_the_grid_is_not_extrapolated(tmp_path: Path) -> None:
+    search = counting(tmp_path, 5.0, 4)
+    (point,) = perform("limit", search, "--poi-grid", "0.05:0.2:3", "--ntoys", 200)
+    assert (point["upper_limit_obs"], point["upper_limit_status"]) == (None, "above_bound")
+    assert point["status"] == "ok"
+
+
+def test_the_most_significant_point_has_a_global_p_value(tmp_path: Path) -> None:
+    workspace = small_workspace()
+    workspace["channels"][0]["samples"] = [{"name": "background", "data": [4.0, 6.0], "modifiers": []}]
+    workspace["observations"][0]["data"] = [9.0, 6.0]
+    patches = [
+        {"metadata": {"name": name, "values": [k]}, "patch": signal_patch(yields)}
+        for k, (name, yields) in enumerate({"left": [10.0, 0.0], "right": [0.0, 10.0]}.items())
+    ]
+    search = make_search(tmp_path, workspace, patchset_of(workspace, patches, ["m"]))
+    left, right = perform("significance", search, "--ntoys", 3000)
+    local = float(stats.poisson.sf(8, 4.0))
+    # The bins are independent; the other one has a p-value as small from 11 events on.
+    other = float(stats.poisson.sf(11, 6.0))
+    assert "search" not in right
+    found = left["search"]
+    low, high = found["global_p0_interval"]
+    assert abs(found["global_p0"] - (1.0 - (1.0 - local) * (1.0 - other))) < 4 * (high - low) / 2
+    assert (found["points"], found["toys"]) == (2, 3000)
+    assert found["global_p0"] > left["p0"]

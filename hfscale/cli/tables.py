@@ -12,7 +12,8 @@ _BAND = ("-2s", "-1s", "expected", "+1s", "+2s")
 
 def _cls(point: _Point) -> tuple[str, ...]:
     band = point["CLs_exp"] or [None] * 5
-    return (point["name"], point["status"], *_texts([point["CLs_obs"], *band, point["mu_hat"]]))
+    doubts = ", ".join(point["asymptotics_doubts"]) or "-"
+    return (point["name"], point["status"], *_texts([point["CLs_obs"], *band, point["mu_hat"]]), doubts)
 
 
 def _scan(point: _Point) -> tuple[str, ...]:
@@ -42,8 +43,8 @@ def _texts(values: Sequence[float | None]) -> list[str]:
 
 TABLES: Mapping[str, _Table] = MappingProxyType(
     {
-        "cls": (("name", "status", "observed", *_BAND, "mu_hat"), _cls),
-        "scan": (("name", "poi", "status", "observed", *_BAND, "mu_hat"), _scan),
+        "cls": (("name", "status", "observed", *_BAND, "mu_hat", "asymptotics"), _cls),
+        "scan": (("name", "poi", "status", "observed", *_BAND, "mu_hat", "asymptotics"), _scan),
         "limit": (("name", "status", "observed", *_BAND, "mu_hat"), _limit),
         "significance": (("name", "status", "p0", "Z", *_BAND, "mu_hat"), _significance),
     }

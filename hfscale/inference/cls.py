@@ -8,6 +8,7 @@ from hfscale.inference.asymptotics import TestStatistic, asymptotic_p_values
 from hfscale.inference.fits import HypothesisFits, fit_hypotheses
 from hfscale.inference.results import CLsBlock
 from hfscale.inference.test_statistics import upper_limit_statistic
+from hfscale.inference.validity import effective_events
 from hfscale.model.structure import ModelGroup
 
 _NAMES = ("background", "free", "conditional", "asimov")
@@ -51,6 +52,9 @@ def cls_block(assembly: Assembly, fits: HypothesisFits, mu: float, test_stat: Te
         CLb=kept(p.CLb, 0.5),
         q=kept(q, 0.0),
         q_asimov=kept(q_asimov, 0.0),
+        effective_events=kept(
+            effective_events(assembly.group, assembly.fitted, fits.background.rates, fits.asimov.rates)
+        ),
         mu_hat=kept(mu_hat),
         mu_hat_error=kept(root(fits.free.poi_variance)),
         **{f"twice_nll_{name}": assembly.spread(2.0 * values) for name, values in nll.items()},

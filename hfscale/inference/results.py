@@ -33,6 +33,7 @@ class CLsBlock:
     CLb: Float[np.ndarray, " point"]
     q: Float[np.ndarray, " point"]
     q_asimov: Float[np.ndarray, " point"]
+    effective_events: Float[np.ndarray, " point"]
     mu_hat: Float[np.ndarray, " point"]
     mu_hat_error: Float[np.ndarray, " point"]
     twice_nll_free: Float[np.ndarray, " point"]

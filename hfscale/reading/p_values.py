@@ -94,9 +94,9 @@ def with_p0(point: dict[str, Any], toys: CellPValues, observed: bool) -> dict[st
     p = toys.p_values
     fields = {
         "p0": number(p.CLsb),
-        "Z": _significance(p.CLsb),
+        "Z": significance_of(p.CLsb),
         "p0_exp": _band(p.CLsb_exp),
-        "Z_exp": None if _band(p.CLsb_exp) is None else [_significance(value) for value in p.CLsb_exp],
+        "Z_exp": None if _band(p.CLsb_exp) is None else [significance_of(value) for value in p.CLsb_exp],
         "toys": {**_counts(p), "p0_interval": numbers(p.CLsb_interval)},
     }
     if point["status"] == "no_signal":
@@ -127,7 +127,7 @@ def _counts(p: ToyPValues) -> dict[str, int]:
     return {"sb": p.sb.finished, "b": p.b.finished, "failed_sb": p.sb.failed, "failed_b": p.b.failed}
 
 
-def _significance(p_value: float) -> float | None:
+def significance_of(p_value: float) -> float | None:
     """Standard deviations of a one-sided p-value: 0 without an excess; none for 0, which more toys would raise."""
     return max(0.0, -float(ndtri(p_value))) if p_value > 0.0 else None
 

@@ -26,7 +26,7 @@ class Keys(NamedTuple):
 
     Attributes:
         settings: What was asked for, from the settings.
-        numbers: One number per point.
+        numbers: One number per point. Like those of bands, they need not all be arrays of the store.
         bands: Five numbers per point, from -2 to +2 standard deviations; all None where one is missing.
         minima: Minima of twice -ln L, without their prefix.
         places: Where limits lie, key by key -> array of the store.
@@ -42,9 +42,11 @@ class Keys(NamedTuple):
 
 
 _FITTED = ("mu_hat", "mu_hat_error")
+_CONVERTED = ("S95", "visible_xsec", "xsec_limit")
+"""Added by `hfscale.reading.conversions`."""
 _CLS = Keys(
     settings=("calctype", "test_stat"),
-    numbers=("CLs_obs", "CLsb", "CLb", "q", "q_asimov", *_FITTED),
+    numbers=("CLs_obs", "CLsb", "CLb", "q", "q_asimov", "effective_events", *_FITTED),
     bands=("CLs_exp",),
     minima=("free", "conditional", "background"),
 )
@@ -54,8 +56,8 @@ _KEYS: Mapping[str, Keys] = MappingProxyType(
         "scan": _CLS._replace(varying=("poi",)),
         "limit": Keys(
             settings=("calctype", "test_stat", "level"),
-            numbers=("upper_limit_obs", *_FITTED),
-            bands=("upper_limit_exp",),
+            numbers=("upper_limit_obs", *_FITTED, "signal_yield", *(f"{name}_obs" for name in _CONVERTED)),
+            bands=("upper_limit_exp", *(f"{name}_exp" for name in _CONVERTED)),
             places=MappingProxyType(
                 {"upper_limit_status": "upper_limit_obs_status", "upper_limit_exp_status": "upper_limit_exp_status"}
             ),

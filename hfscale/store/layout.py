@@ -73,6 +73,7 @@ _TABLE = (
     _number("CLb", "point mu", "one minus the observed p-value of the background-only hypothesis"),
     _number("q", "point mu", "observed value of the test statistic"),
     _number("q_asimov", "point mu", "value of the test statistic on the background-only Asimov data"),
+    _number("effective_events", "point mu", "number of events that effectively decide between the hypotheses"),
     _number("mu_hat", "point", "best-fit value of the parameter of interest"),
     _number("mu_hat_error", "point", "uncertainty of the best-fit value of the parameter of interest"),
     _number("twice_nll_free", "point", "minimum of twice the negative log-likelihood, all parameters free"),

@@ -44,7 +44,18 @@ def test_watching_a_finished_store_ends(small_store: Path) -> None:
 def test_show_has_one_row_per_point(example_store: Path) -> None:
     ended = hfscale("show", example_store)
     lines = ended.out.splitlines()
-    assert lines[0].split() == ["name", "status", "observed", "-2s", "-1s", "expected", "+1s", "+2s", "mu_hat"]
+    assert lines[0].split() == [
+        "name",
+        "status",
+        "observed",
+        "-2s",
+        "-1s",
+        "expected",
+        "+1s",
+        "+2s",
+        "mu_hat",
+        "asymptotics",
+    ]
     assert len(lines) == 89
     assert lines[1].split()[:2] == ["gluino_1200_1", "ok"]
     assert len({len(line.split()) for line in lines}) == 1

@@ -1,0 +1,43 @@
+"""The global p-value of a search: how often the background alone has a point as significant as the data's."""
+
+from typing import Any
+
+import numpy as np
+
+from hfscale.inference.toys.look_elsewhere import GlobalPValue, global_p_value
+from hfscale.plan.cells import Cell
+from hfscale.reading.p_values import number, numbers, observed_statistics, significance_of
+from hfscale.reading.toys import joined
+from hfscale.store.store import ResultStore
+
+_TESTED = 0
+"""Toys of the background-only hypothesis, which q0 tests."""
+
+
+def with_global_p0(store: ResultStore, points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Add the global p-value to the JSON object of the most significant point; nothing where there are no toys.
+
+    Toys of one index are the same pseudo-data at all points: their background-only hypotheses are the same where their
+    patches only add a signal.
+    """
+    if not store.rounds:
+        return points
+    found = read_global_p0(store)
+    if found.point < 0 or not found.n_toys:
+        return points
+    fields = {
+        "global_p0": number(found.global_p),
+        "global_Z": significance_of(found.global_p),
+        "global_p0_interval": numbers(found.global_interval),
+        "points": found.n_points,
+        "toys": found.n_toys,
+    }
+    return [{**point, "search": fields} if k == found.point else point for k, point in enumerate(points)]
+
+
+def read_global_p0(store: ResultStore) -> GlobalPValue:
+    """Compute the global p-value of the most significant signal point of a store with toys of q0."""
+    observed = observed_statistics(store)[:, 0]
+    cells = [Cell(point) for point in range(len(observed))]
+    read = [(joined(toys, "q")[_TESTED], joined(toys, "status")[_TESTED]) for toys in store.read_toys(cells)]
+    return global_p_value(observed, np.stack([q for q, _ in read]), np.stack([s for _, s in read]).astype(np.int64))
