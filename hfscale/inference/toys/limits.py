@@ -16,11 +16,13 @@ independent (`hfscale.inference.toys.addresses`). So the uncertainty comes from 
 the background toys of all values, and one set for each value. Weights are exponential (Rubin, Ann. Statist. 9 (1981)
 130), and half a toy more lies beyond each end, so that every share of toys has the Jeffreys distribution that the
 intervals of p-values come from, also where few toys or none are above the observed statistic. In counting experiments
-with 500 to 2,000 toys at 3 to 16 values, the intervals of observed limits cover in 62 to 72 % of the cases.
+with 500 to 2,000 toys at 3 to 16 values, the intervals of observed limits cover in 62 to 72 % of the cases, those of
+expected limits, whose band of Poisson numbers has steps, in 58 to 70 % (2,000 toys, 12 values).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -132,6 +134,16 @@ class _Weights(NamedTuple):
     toys: Float[np.ndarray, "resample toy"]
     ends: Float[np.ndarray, "resample side"]
 
+    def shares_above(self, below: Int[np.ndarray, "resample k"]) -> Float[np.ndarray, "resample k"]:
+        """Shares of the toys that are not among the lowest `below`."""
+        sums = np.zeros((len(self.toys), self.toys.shape[1] + 1))
+        np.cumsum(self.toys, axis=1, out=sums[:, 1:])
+        lowest = np.take_along_axis(sums, below, axis=1)
+        shares: Float[np.ndarray, "resample k"] = (sums[:, -1:] - lowest + self.ends[:, 1:]) / (
+            sums[:, -1:] + self.ends.sum(axis=1, keepdims=True)
+        )
+        return shares
+
 
 class _Value:
     """The finished toys at one value of the POI, sorted and counted once for all resamples."""
@@ -175,8 +187,7 @@ class _Value:
 
     def CLs(self) -> Float[np.ndarray, " column"]:
         """Expected and observed CLs, as `hfscale.inference.toys.p_values.toy_p_values` gives them."""
-        sb, b = (_Weights(np.ones((1, n)), np.zeros((1, 2))) for n in (self.n_sb, self.n_b))
-        values: Float[np.ndarray, " column"] = self.weighted_CLs(sb, b)[0]
+        values: Float[np.ndarray, " column"] = self.weighted_CLs(_equal(self.n_sb), _equal(self.n_b))[0]
         return values
 
     def weighted_CLs(self, sb: _Weights, b: _Weights) -> Float[np.ndarray, "resample column"]:
@@ -184,43 +195,55 @@ class _Value:
 
         Where the observed one is not known, it may be anything.
         """
-        CLsb, CLb = _shares_above(sb, self.below_sb), _shares_above(b, self.below_b)
-        CLs = np.where(self.is_zero, 1.0, CLsb / np.where(CLb > 0.0, CLb, 1.0))
-        result: Float[np.ndarray, "resample column"] = np.empty((len(CLs), _N_COLUMNS))
-        result[:, -1] = CLs[:, -1]
-        order = np.argsort(CLs[:, :-1], axis=1)
-        ordered, weights = (np.take_along_axis(array, order, axis=1) for array in (CLs[:, :-1], b.toys))
-        result[:, :-1] = _quantiles(ordered, weights)
-        return result
+        lower, upper, part = _quantile_places(b.toys[:, self.order])
+        observed = np.full((len(part), 1), self.n_b)
+        CLs = self._CLs_of(sb, b, np.concatenate([self.order[lower], self.order[upper], observed], axis=1))
+        n = len(QUANTILES)
+        expected = (1.0 - part) * CLs[:, :n] + part * CLs[:, n:-1]
+        return np.concatenate([expected, CLs[:, -1:]], axis=1)
+
+    @cached_property
+    def order(self) -> Int[np.ndarray, " toy"]:
+        """Background toys by their CLs, of equal ones first that with the largest statistic.
+
+        That of resampled toys is hardly another, so that it is kept for them.
+        """
+        every = np.arange(self.n_b)
+        CLs = self._CLs_of(_equal(self.n_sb), _equal(self.n_b), every[None])[0]
+        order: Int[np.ndarray, " toy"] = np.lexsort((-every, CLs))
+        return order
+
+    def _CLs_of(
+        self, sb: _Weights, b: _Weights, index: Int[np.ndarray, "resample k"]
+    ) -> Float[np.ndarray, "resample k"]:
+        """CLs for some of the compared statistics, which may be others in each resample."""
+        CLsb, CLb = sb.shares_above(self.below_sb[index]), b.shares_above(self.below_b[index])
+        return np.where(self.is_zero[index], 1.0, CLsb / np.where(CLb > 0.0, CLb, 1.0))
 
 
-def _shares_above(
-    weights: _Weights, below: Int[np.ndarray, " compared"]
-) -> Float[np.ndarray, "resample compared"]:  # fmt: skip
-    """Share of the toys that are not among the lowest `below`."""
-    tails = np.zeros((len(weights.toys), weights.toys.shape[1] + 1))
-    np.cumsum(weights.toys[:, ::-1], axis=1, out=tails[:, -2::-1])
-    tails += weights.ends[:, 1:]
-    shares: Float[np.ndarray, "resample compared"] = tails[:, below] / (tails[:, :1] + weights.ends[:, :1])
-    return shares
+def _equal(n: int) -> _Weights:
+    """Every toy once, and nothing beyond the ends."""
+    return _Weights(np.ones((1, n)), np.zeros((1, 2)))
 
 
-def _quantiles(
-    ordered: Float[np.ndarray, "resample toy"], weights: Float[np.ndarray, "resample toy"]
-) -> Float[np.ndarray, "resample nsigma"]:
-    """Quantiles of the expected band; with equal weights they are those of numpy."""
+def _quantile_places(
+    weights: Float[np.ndarray, "resample toy"],
+) -> tuple[
+    Int[np.ndarray, "resample nsigma"], Int[np.ndarray, "resample nsigma"], Float[np.ndarray, "resample nsigma"]
+]:
+    """Between which of ordered toys the expected band lies, and how far from the first to the second of them.
+
+    With equal weights, these are the quantiles of numpy.
+    """
     places = np.zeros_like(weights)
     np.cumsum(0.5 * (weights[:, 1:] + weights[:, :-1]), axis=1, out=places[:, 1:])
-    result = np.empty((len(ordered), len(QUANTILES)))
-    rows, last = np.arange(len(ordered)), ordered.shape[1] - 1
-    for k, quantile in enumerate(QUANTILES):
-        wanted = quantile * places[:, -1]
-        upper = np.clip((places < wanted[:, None]).sum(axis=1), min(1, last), last)
-        lower = np.maximum(upper - 1, 0)
-        below, above = places[rows, lower], places[rows, upper]
-        part = (wanted - below) / np.where(above > below, above - below, 1.0)
-        result[:, k] = (1.0 - part) * ordered[rows, lower] + part * ordered[rows, upper]
-    return result
+    wanted = QUANTILES * places[:, -1:]
+    last = weights.shape[1] - 1
+    found = np.stack([np.searchsorted(row, values) for row, values in zip(places, wanted, strict=True)])
+    upper = np.clip(found, min(1, last), last)
+    lower = np.maximum(upper - 1, 0)
+    below, above = (np.take_along_axis(places, index, axis=1) for index in (lower, upper))
+    return lower, upper, (wanted - below) / np.where(above > below, above - below, 1.0)
 
 
 def _resampled(
