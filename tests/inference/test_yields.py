@@ -64,7 +64,7 @@ def test_limits_on_events_do_not_depend_on_the_size_of_the_signal(unit: ModelGro
 
 
 def test_limits_on_events_are_near_the_exact_one(unit: ModelGroup) -> None:
-    """CLs of ten events on ten expected ones, by Poisson sums: 8.08 events, of which the asymptotic limit has 7 % less."""
+    """Ten events on ten expected ones: 8.08 by Poisson sums, of which the asymptotic limit has 7 % less."""
     asymptotic = float(upper_limits(unit, np.array([0])).upper_limit_obs[0])
 
     def excess(events: float) -> float:
