@@ -22,7 +22,7 @@ from hfscale.plan.settings import LARGEST_INDEX, Calculation
 from hfscale.results import open_results
 from hfscale.store.store import ResultStore
 from hfscale.work.custom import import_modifiers
-from hfscale.work.task import models_of
+from hfscale.work.task import model_of_point
 from hfscale.workspace import Inputs, patched_workspace
 
 if TYPE_CHECKING:
@@ -165,8 +165,7 @@ def replay(
     calculation = Calculation.model_validate(opened.settings["calculation"])
     settings = calculation.toy_settings() if seed is None else replace(calculation.toy_settings(), seed=seed)
     position = opened.names.index(point)
-    groups = models_of(opened, calculation).groups
-    group, row = next((g, int(k)) for g in groups for k in np.flatnonzero(g.members == position))
+    group, row = model_of_point(opened, calculation, position), 0
     origins = toy_origins(group, np.array([row]), value, settings)
     if origins.status[0] != PointStatus.OK:
         why = origins.reasons[0] or "its parameter of interest scales nothing"

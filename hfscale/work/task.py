@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -41,18 +42,39 @@ def models_of(store: ResultStore, calculation: Calculation) -> Models:
 @lru_cache(maxsize=4)
 def _models(store: str, settings_digest: str, settings: str) -> Models:
     """Bounded, because a worker may serve many campaigns."""
-    del settings_digest  # part of the key: another store may have taken the path
     calculation = Calculation.model_validate_json(settings)
+    groups = _laid_out(_inputs(store, settings_digest), calculation)
+    return Models(groups, parameter_names(groups))
+
+
+def model_of_point(store: ResultStore, calculation: Calculation, point: int) -> ModelGroup:
+    """Model of one signal point of a store alone.
+
+    It has no modifiers that only other points have, so that whatever is computed with it is the same, to the last bit,
+    in any selection of points, and cheaper.
+    """
+    inputs = _inputs(str(store.path), digest(store.settings))
+    (group,) = _laid_out(replace(inputs, points=(inputs.points[point],)), calculation)
+    return group
+
+
+@lru_cache(maxsize=4)
+def _inputs(store: str, settings_digest: str) -> Inputs:
+    del settings_digest  # part of the key: another store may have taken the path
+    return Inputs.from_json(open_store(store).inputs())
+
+
+def _laid_out(inputs: Inputs, calculation: Calculation) -> tuple[ModelGroup, ...]:
+    """Models of inputs, with the data that the calculation takes for the observed ones."""
     modifiers = import_modifiers(calculation.modifiers)
-    inputs = Inputs.from_json(open_store(store).inputs())
     replaced = inputs.data is not None or calculation.asimov_poi is not None
     groups = build_models(inputs, calculation.interpcode.codes(), modifiers, observed=not replaced)
     if inputs.data is not None:
         # Expected results are then those of Asimov data with the nuisance parameters that fit these data.
-        groups = with_data(groups, inputs.data)
-    elif calculation.asimov_poi is not None:
-        groups = tuple(with_prefit_asimov(group, calculation.asimov_poi) for group in groups)
-    return Models(groups, parameter_names(groups))
+        return with_data(groups, inputs.data)
+    if calculation.asimov_poi is not None:
+        return tuple(with_prefit_asimov(group, calculation.asimov_poi) for group in groups)
+    return groups
 
 
 def run_task(store: str, task_id: str) -> TaskReport:

@@ -1,7 +1,6 @@
 """Doing one task of toys: a block of toy indices of one signal point and POI value, thrown from both hypotheses."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -24,14 +23,13 @@ from hfscale.store.layout import HYPOTHESES, TOY_VARIABLES
 from hfscale.store.open import open_store
 from hfscale.store.store import ResultStore
 from hfscale.store.toys import empty_toys
-from hfscale.work.task import models_of
+from hfscale.work.task import model_of_point
 
 
 class _Subject(NamedTuple):
-    """What a task is about: a row of a group of models, the tested POI value, and where its toys are thrown from."""
+    """What toys are thrown for: the model of a signal point alone, the tested POI value, and where they come from."""
 
     group: ModelGroup
-    row: int
     mu: float
     origins: ToyOrigins
 
@@ -71,24 +69,18 @@ def _settings(calculation: Calculation, toys: ToyRound) -> ToySettings:
 
 
 def _subject(store: ResultStore, calculation: Calculation, cell: Cell) -> _Subject:
+    """What the toys of a signal point and POI value are thrown for, kept by the process for its next tasks."""
     return _known_subject(str(store.path), digest(store.settings), cell, calculation.toy_settings())
 
 
 @lru_cache(maxsize=64)
 def _known_subject(store: str, settings_digest: str, cell: Cell, settings: ToySettings) -> _Subject:
-    """What all tasks of a cell need, kept by the process: fits of the observed data would be repeated for each."""
+    """Bounded, because a worker may serve many points; without it, each task would repeat the fits of the data."""
     del settings_digest  # part of the key: another store may have taken the path
     opened = open_store(store)
     calculation = Calculation.model_validate(opened.settings["calculation"])
-    group, row = _find(models_of(opened, calculation).groups, cell.point)
-    mu = calculation.toy_poi_values[cell.mu]
-    return _Subject(group, row, mu, toy_origins(group, np.array([row]), mu, settings))
-
-
-def _find(groups: Sequence[ModelGroup], point: int) -> tuple[ModelGroup, int]:
-    """The group of a signal point of the campaign, and its row there."""
-    found = [(group, int(k)) for group in groups for k in np.flatnonzero(group.members == point)]
-    return found[0]
+    group, mu = model_of_point(opened, calculation, cell.point), calculation.toy_poi_values[cell.mu]
+    return _Subject(group, mu, toy_origins(group, np.array([0]), mu, settings))
 
 
 def _throw(
@@ -97,13 +89,13 @@ def _throw(
     """Arrays of the toys of a task, and why toys failed."""
     arrays = empty_toys(task.count)
     failed: list[dict[str, Any]] = []
-    group, row, mu, origins = subject
+    group, mu, origins = subject
     if origins.status[0] != PointStatus.OK:
         arrays["status"][...] = ToyStatus.FAILED
         reason = f"nothing to throw toys from: {origins.reasons[0]}"
         return arrays, [{"hypothesis": h, "toy": task.first, "reason": reason} for h in HYPOTHESES]
     for k, hypothesis in enumerate(HYPOTHESES):
-        block = run_toys(group, row, origins, hypothesis, mu, task.first, task.count, settings)
+        block = run_toys(group, 0, origins, hypothesis, mu, task.first, task.count, settings)
         _place(arrays, k, block)
         failed += [{"hypothesis": hypothesis, "toy": toy, "reason": why} for toy, why in block.reasons.items()]
     return arrays, failed
