@@ -14,6 +14,7 @@ from hfscale.plan.campaign import Campaign, load_campaign
 from hfscale.plan.settings import TOY_OPTIONS, check_calculation
 from hfscale.results import Results
 from hfscale.workspace import Inputs, load_inputs
+from hfscale.runtime.executors.choose import AskedEngine
 
 if TYPE_CHECKING:
     import distributed
@@ -48,8 +49,9 @@ class Options(TypedDict, total=False):
         adaptive: Throw as many toys as it takes to tell each CLs from the level, in place of ``ntoys``; with the
             following, see `hfscale.plan.adaptive`.
         nsigma, min_toys, max_toys, accuracy, budget: When that is the case; as `hfscale.plan.settings.Calculation`.
-        executor: ``auto``, ``local`` (this process), ``dask`` (workers on this machine), a Dask client, or an executor.
-        workers: Number of Dask workers, one per CPU by default.
+        executor: ``auto``, ``local`` (this process), ``processes``, ``dask`` or ``ray`` (worker processes on this
+            machine), a Dask client, or an executor.
+        workers: Number of worker processes, one per CPU by default.
         task_points: Signal points per task.
         task_toys: Toys per task and hypothesis.
         progress: Whether to show progress on standard error.
@@ -77,7 +79,7 @@ class Options(TypedDict, total=False):
     max_toys: int | None
     accuracy: float | None
     budget: str | None
-    executor: "Literal['auto', 'local', 'dask'] | distributed.Client | Executor"
+    executor: "AskedEngine | distributed.Client | Executor"
     workers: int | None
     task_points: int | None
     task_toys: int | None
@@ -233,7 +235,7 @@ def toys(
     store: str | Path,
     more: int,
     *,
-    executor: "Literal['auto', 'local', 'dask'] | distributed.Client | Executor" = "auto",
+    executor: "AskedEngine | distributed.Client | Executor" = "auto",
     workers: int | None = None,
     task_toys: int | None = None,
     progress: bool = False,

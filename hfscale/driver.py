@@ -29,7 +29,7 @@ from hfscale.plan.tasks import Plan, make_plan
 from hfscale.plan.toys import AnyTask, ToyRound, default_task_toys, make_round
 from hfscale.results import Results
 from hfscale.runtime.events import TaskReport
-from hfscale.runtime.executors.choose import as_executor, choose_executor
+from hfscale.runtime.executors.choose import AskedEngine, EngineName, as_executor, choose_executor
 from hfscale.runtime.loop import run_tasks
 from hfscale.runtime.progress import make_progress
 from hfscale.store.create import create_store, refuse_target
@@ -228,14 +228,12 @@ class Choice(NamedTuple):
     Where the number of toys is adaptive, more tasks may follow.
     """
 
-    executor: Literal["local", "dask"]
+    executor: EngineName
     pending: int
     seconds: float
 
 
-def choose(
-    preparation: Preparation, executor: Literal["auto", "local", "dask"], workers: int | None = None
-) -> Choice:  # fmt: skip
+def choose(preparation: Preparation, executor: AskedEngine, workers: int | None = None) -> Choice:
     """Resolve ``auto`` from what is left to do."""
     plan, rounds = preparation.plan, preparation.rounds
     points: tuple[AnyTask, ...] = plan.tasks
@@ -253,7 +251,7 @@ def choose(
 def execute(
     preparation: Preparation,
     *,
-    executor: "Literal['auto', 'local', 'dask'] | distributed.Client | Executor" = "auto",
+    executor: "AskedEngine | distributed.Client | Executor" = "auto",
     workers: int | None = None,
     quiet: bool = True,
     log_format: _LogFormat = "text",

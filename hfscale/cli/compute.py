@@ -1,7 +1,7 @@
 """Verbs that compute: ``cls`` and ``run``."""
 
 import json
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +25,7 @@ from hfscale.cli.options import (
 if TYPE_CHECKING:
     from hfscale.driver import Preparation
     from hfscale.results import Results
+    from hfscale.runtime.executors.choose import AskedEngine
 
 SOME_FAILED = 1
 _COMMON_FIELDS = ("calctype", "interpcode", "modifiers", *DATA_FIELDS)
@@ -115,7 +116,7 @@ def run_command(**options: Any) -> int:
     return report(results)
 
 
-def compute(preparation: "Preparation", executor: Literal["auto", "local", "dask"], workers: int | None) -> "Results":
+def compute(preparation: "Preparation", executor: "AskedEngine", workers: int | None) -> "Results":
     """Run a prepared campaign with progress on standard error."""
     from hfscale.driver import choose, execute
 

@@ -7,6 +7,7 @@ import click
 
 from hfscale.cli.messages import set_loudness
 from hfscale.inference.toys.settings import Ensemble, ToyNuisance
+from hfscale.runtime.executors.choose import AskedEngine
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -240,15 +241,28 @@ def take_toys(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-_RUN_OPTIONS = (
+_ENGINE_OPTIONS = (
     click.option(
         "--executor",
-        type=click.Choice(["auto", "local", "dask"]),
+        type=click.Choice(get_args(AskedEngine)),
         default="auto",
         show_default=True,
-        help="local: this process. dask: worker processes on this machine. auto: what is faster.",
+        help="local: this process. processes, dask, ray: worker processes on this machine. auto: local or processes,"
+        " what is faster.",
     ),
-    click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Dask workers; one per CPU."),
+    click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Worker processes; one per CPU."),
+)
+
+
+def engine_options(command: _Command) -> _Command:
+    """Add --executor and --workers."""
+    for option in reversed(_ENGINE_OPTIONS):
+        command = option(command)
+    return command
+
+
+_RUN_OPTIONS = (
+    engine_options,
     click.option(
         "--task-points", type=click.IntRange(min=1), metavar="N", help="Signal points per task of a new store."
     ),

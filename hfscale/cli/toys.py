@@ -6,7 +6,7 @@ import click
 
 from hfscale.cli.compute import compute, report
 from hfscale.cli.messages import write_json
-from hfscale.cli.options import json_option, loudness_options
+from hfscale.cli.options import engine_options, json_option, loudness_options
 
 _EPILOG = """\b
 Examples:
@@ -21,8 +21,7 @@ Toys have the seed of the store and the next indices. If this is interrupted, th
 @click.argument("store", type=click.Path())
 @click.option("--more", type=int, required=True, metavar="N", help="Further toys per point and hypothesis.")
 @click.option("--task-toys", type=click.IntRange(min=1), metavar="N", help="Toys per task; as in the store by default.")
-@click.option("--executor", type=click.Choice(["auto", "local", "dask"]), default="auto", show_default=True)
-@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Dask workers; one per CPU.")
+@engine_options
 @json_option
 @loudness_options
 def toys_command(store: str, more: int, task_toys: int | None, as_json: bool, **options: Any) -> int:

@@ -65,6 +65,16 @@ def make_work() -> Callable[[ResultStore], Callable[[str], TaskReport]]:
     return make
 
 
+@pytest.fixture(scope="module", params=["processes", pytest.param("dask", marks=pytest.mark.dask)])
+def pool(request: pytest.FixtureRequest) -> Iterator[Executor]:
+    """Two worker processes, of every engine."""
+    if request.param == "dask":
+        yield request.getfixturevalue("dask_executor")
+        return
+    with open_executor(request.param, 2) as executor:
+        yield executor
+
+
 @pytest.fixture(scope="session")
 def dask_executor() -> Iterator[Executor]:
     with open_executor("dask", 2) as executor:

@@ -1,4 +1,4 @@
-"""Ending the driver of a run on Dask: with control-C, and with SIGKILL."""
+"""Ending the driver of a run on worker processes: with control-C, and with SIGKILL."""
 
 import os
 import signal
@@ -13,10 +13,8 @@ import pytest
 from hfscale.store.store import ResultStore
 from tests.signals import HEARING_PYTHON
 
-pytestmark = [
-    pytest.mark.dask,
-    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc"),
-]
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc")
+every_engine = pytest.mark.parametrize("engine", ["processes", pytest.param("dask", marks=pytest.mark.dask)])
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,7 +35,7 @@ def say(event):
 if __name__ == "__main__":
     store = open_store(sys.argv[1])
     try:
-        with open_executor("dask", 2) as executor:
+        with open_executor(sys.argv[2], 2) as executor:
             run_tasks(store.pending(), executor, work, on_event=say)
     except InterruptedRunError as error:
         sys.stdout.write(str(error))
@@ -64,11 +62,11 @@ def left_running(session: int) -> list[str]:
 
 
 @contextmanager
-def running_driver(program: Path, store: ResultStore) -> Iterator[subprocess.Popen[str]]:
+def running_driver(program: Path, store: ResultStore, engine: str) -> Iterator[subprocess.Popen[str]]:
     """Start a run in a session of its own, and wait until its workers are busy."""
     program.write_text(PROGRAM)
     with subprocess.Popen(
-        [*HEARING_PYTHON, "-X", "dev", "-W", "error", str(program), str(store.path)],
+        [*HEARING_PYTHON, "-X", "dev", "-W", "error", str(program), str(store.path), engine],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -80,9 +78,12 @@ def running_driver(program: Path, store: ResultStore) -> Iterator[subprocess.Pop
         yield process
 
 
-def test_control_c_ends_everything_in_silence(make_store: Callable[[str], ResultStore], tmp_path: Path) -> None:
+@every_engine
+def test_control_c_ends_everything_in_silence(
+    make_store: Callable[[str], ResultStore], tmp_path: Path, engine: str
+) -> None:
     store = make_store("interrupted.zarr")
-    with running_driver(tmp_path / "program.py", store) as process:
+    with running_driver(tmp_path / "program.py", store, engine) as process:
         # As a terminal does it: to the driver and to its workers at once.
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=60)
@@ -93,8 +94,11 @@ def test_control_c_ends_everything_in_silence(make_store: Callable[[str], Result
     assert store.status().points_pending == 8
 
 
-def test_a_killed_driver_leaves_no_worker_behind(make_store: Callable[[str], ResultStore], tmp_path: Path) -> None:
-    with running_driver(tmp_path / "program.py", make_store("killed.zarr")) as process:
+@every_engine
+def test_a_killed_driver_leaves_no_worker_behind(
+    make_store: Callable[[str], ResultStore], tmp_path: Path, engine: str
+) -> None:
+    with running_driver(tmp_path / "program.py", make_store("killed.zarr"), engine) as process:
         process.kill()
         process.communicate(timeout=60)
     assert left_running(process.pid) == []

@@ -1,22 +1,18 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from hfscale.runtime.events import TaskReport
 from hfscale.runtime.executors.base import Executor
 from hfscale.runtime.executors.local import LocalExecutor
 from hfscale.runtime.loop import run_tasks
 from hfscale.store.store import ResultStore
 
-pytestmark = pytest.mark.dask
-
 MakeStore = Callable[[str], ResultStore]
 MakeWork = Callable[[ResultStore], Callable[[str], TaskReport]]
 
 
 def test_a_worker_that_dies_loses_no_task(
-    make_store: MakeStore, make_work: MakeWork, dask_executor: Executor, tmp_path: Path
+    make_store: MakeStore, make_work: MakeWork, pool: Executor, tmp_path: Path
 ) -> None:
     store, calm = make_store("killed.zarr"), make_store("calm.zarr")
     work, flag, unlucky = make_work(store), str(tmp_path / "died"), store.plan.tasks[1].id
@@ -30,7 +26,7 @@ def test_a_worker_that_dies_loses_no_task(
             os._exit(1)
         return work(task_id)
 
-    summary = run_tasks(store.plan.tasks, dask_executor, work_and_die_once)
+    summary = run_tasks(store.plan.tasks, pool, work_and_die_once)
     assert Path(flag).exists()
     assert summary.failures == {}
     assert {report.task for report in summary.reports} == store.plan.task_ids
@@ -40,7 +36,7 @@ def test_a_worker_that_dies_loses_no_task(
 
 
 def test_a_task_that_kills_every_worker_is_given_up_alone(
-    make_store: MakeStore, make_work: MakeWork, dask_executor: Executor
+    make_store: MakeStore, make_work: MakeWork, pool: Executor
 ) -> None:
     store = make_store("poisoned.zarr")
     work, poison = make_work(store), store.plan.tasks[0].id
@@ -52,7 +48,7 @@ def test_a_task_that_kills_every_worker_is_given_up_alone(
             os._exit(1)
         return work(task_id)
 
-    summary = run_tasks(store.plan.tasks, dask_executor, work_or_die, in_flight=1)
+    summary = run_tasks(store.plan.tasks, pool, work_or_die, in_flight=1)
     assert list(summary.failures) == [poison]
     assert "the worker process died 4 times" in summary.failures[poison]
     assert store.done() == store.plan.task_ids - {poison}

@@ -1,11 +1,13 @@
 """The contract of executors: every engine's class runs the same tests."""
 
+import os
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hfscale.errors import InputError, PatchError
+from hfscale.errors import InputError, PatchError, TaskError
 from hfscale.plan.tasks import make_plan
 from hfscale.runtime.events import TaskReport
 from hfscale.runtime.executors.base import Executor, Outcome
@@ -120,6 +122,116 @@ class TestLocal(ExecutorContract):
 
 
 @pytest.fixture(scope="module")
+def process_executor() -> Iterator[Executor]:
+    with open_executor("processes", 2) as executor:
+        yield executor
+    executor.close()
+
+
+class TestProcesses(ExecutorContract):
+    @pytest.fixture
+    def executor(self, process_executor: Executor) -> Executor:
+        return process_executor
+
+    def test_workers_are_other_processes_with_one_thread(self, executor: Executor) -> None:
+        def look() -> tuple[int, str, str]:
+            import os
+
+            return os.getpid(), os.environ["NPROC"], os.environ["JAX_PLATFORMS"]
+
+        handle = executor.submit(look)
+        process, *environment = collect(executor, [handle])[handle].value
+        assert process != os.getpid()
+        assert environment == ["1", "cpu"]
+
+    def test_a_worker_that_dies_is_replaced_and_its_call_done_again(self, executor: Executor, tmp_path: Path) -> None:
+        flag = str(tmp_path / "died")
+
+        def die_once() -> str:
+            import os
+            import signal
+            from pathlib import Path
+
+            if not Path(flag).exists():
+                Path(flag).touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return "done"
+
+        handle = executor.submit(die_once)
+        assert collect(executor, [handle]) == {handle: Outcome("done")}
+        assert Path(flag).exists()
+
+    def test_a_call_that_kills_every_worker_is_given_up(self, executor: Executor, tmp_path: Path) -> None:
+        deaths = str(tmp_path / "deaths")
+
+        def die() -> None:
+            import os
+            from pathlib import Path
+
+            with Path(deaths).open("a") as file:
+                file.write("x")
+            os._exit(1)
+
+        killer, other = executor.submit(die), executor.submit(make_half(), 2)
+        outcomes = collect(executor, [killer, other])
+        assert outcomes[other] == Outcome(1.0)
+        assert isinstance(outcomes[killer].error, TaskError)
+        assert "the worker process died 4 times" in str(outcomes[killer].error)
+        assert Path(deaths).read_text() == "xxxx"
+
+    def test_what_does_not_pickle_is_an_error_in_words(self, executor: Executor) -> None:
+        def fail() -> None:
+            class OddError(Exception):
+                def __reduce__(self) -> str:
+                    raise TypeError("no")
+
+            raise OddError("what went wrong")
+
+        def make_lock() -> object:
+            import threading
+
+            return threading.Lock()
+
+        bad, lock = executor.submit(fail), executor.submit(make_lock)
+        outcomes = collect(executor, [bad, lock])
+        assert str(outcomes[bad].error) == "OddError: what went wrong"
+        assert isinstance(outcomes[lock].error, TypeError)
+
+    def test_a_wait_ends_at_its_time(self, executor: Executor, tmp_path: Path) -> None:
+        gate = str(tmp_path / "gate")
+
+        def hold() -> None:
+            import time
+            from pathlib import Path
+
+            while not Path(gate).exists():
+                time.sleep(0.01)
+
+        handle = executor.submit(hold)
+        assert executor.wait([handle], 0.05) == {}
+        Path(gate).touch()
+        assert collect(executor, [handle]) == {handle: Outcome(None)}
+
+
+def test_closing_ends_busy_workers_and_leaves_the_environment() -> None:
+    def look_and_sleep(seconds: float) -> int:
+        import os
+        import time
+
+        time.sleep(seconds)
+        return os.getpid()
+
+    environment = dict(os.environ)
+    with open_executor("processes", 1) as executor:
+        handle = executor.submit(look_and_sleep, 0.0)
+        process = collect(executor, [handle])[handle].value
+        executor.submit(look_and_sleep, 600.0)
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+    assert dict(os.environ) == environment
+
+
+@pytest.fixture(scope="module")
 def dask_executor() -> Iterator[Executor]:
     with open_executor("dask", 2) as executor:
         yield executor
@@ -163,7 +275,7 @@ def test_a_dask_executor_leaves_no_settings_behind(monkeypatch: pytest.MonkeyPat
     import dask
     import distributed
 
-    from hfscale.runtime.executors.dask import WORKER_ENVIRONMENT
+    from hfscale.runtime.executors.workers import WORKER_ENVIRONMENT
 
     monkeypatch.setenv("NPROC", "7")
     names = [*os.environ, *WORKER_ENVIRONMENT]
@@ -191,12 +303,12 @@ def test_an_unknown_engine_is_refused() -> None:
         ("local", 8, 100, 1e6, "local"),
         ("dask", 8, 1, 0.1, "dask"),
         ("auto", 8, 100, 1.0, "local"),
-        ("auto", 8, 100, 100.0, "dask"),
+        ("auto", 8, 100, 100.0, "processes"),
         ("auto", 8, 1, 100.0, "local"),
         ("auto", 1, 100, 100.0, "local"),
     ],
 )
-def test_auto_takes_dask_only_where_it_saves_time(
+def test_auto_takes_worker_processes_only_where_they_save_time(
     asked: Any, workers: int, tasks: int, seconds: float, chosen: str
 ) -> None:
     assert choose_executor(asked, workers, tasks, seconds) == chosen

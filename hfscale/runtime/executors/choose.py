@@ -1,7 +1,7 @@
 """Choosing and starting an executor by its name on the command line."""
 
 import os
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from hfscale.errors import InputError
 from hfscale.runtime.executors.base import Executor
@@ -9,8 +9,14 @@ from hfscale.runtime.executors.base import Executor
 if TYPE_CHECKING:
     import distributed
 
+EngineName = Literal["local", "processes", "dask", "ray"]
+"""Names of the engines, as on the command line."""
+
+AskedEngine = Literal["auto", "local", "processes", "dask", "ray"]
+"""What may be asked for: one of these, or the choice between them."""
+
 START_SECONDS = 5.0
-"""About what starting Dask workers costs, each of which imports JAX and compiles the model again."""
+"""About what starting worker processes costs, each of which imports JAX and compiles the model again."""
 
 
 def available_cpus() -> int:
@@ -18,10 +24,10 @@ def available_cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def choose_executor(
-    asked: Literal["auto", "local", "dask"], workers: int | None, n_tasks: int, expected_seconds: float
-) -> Literal["local", "dask"]:
-    """Resolve ``auto``: Dask if its workers are expected to win back the time that starting them costs.
+def choose_executor(asked: AskedEngine, workers: int | None, n_tasks: int, expected_seconds: float) -> EngineName:
+    """Resolve ``auto``: worker processes if they are expected to win back the time that starting them costs.
+
+    On one machine, plain processes do what Dask and Ray do and start sooner; those have to be asked for.
 
     Args:
         asked: The name that the user gave.
@@ -32,23 +38,23 @@ def choose_executor(
     Raises:
         InputError: There is no such engine.
     """
-    if asked not in ("auto", "local", "dask"):
-        raise _no_such_engine(asked)
     if asked != "auto":
+        if asked not in get_args(EngineName):
+            raise _no_such_engine(asked)
         return asked
     parallel = min(workers or available_cpus(), n_tasks)
     if parallel < 2:
         return "local"
     saved = expected_seconds * (1.0 - 1.0 / parallel)
-    return "dask" if saved > START_SECONDS else "local"
+    return "processes" if saved > START_SECONDS else "local"
 
 
 def open_executor(name: str, workers: int | None = None) -> Executor:
     """Start an executor. Use it in a ``with`` statement, or close it.
 
     Args:
-        name: The engine, ``local`` or ``dask``.
-        workers: Number of worker processes for ``dask``, None for one per CPU; ``local`` ignores it.
+        name: The engine, one of `EngineName`.
+        workers: Number of worker processes, None for one per CPU; ``local`` ignores it.
 
     Raises:
         InputError: There is no such engine.
@@ -57,6 +63,10 @@ def open_executor(name: str, workers: int | None = None) -> Executor:
         from hfscale.runtime.executors.local import LocalExecutor
 
         return LocalExecutor()
+    if name == "processes":
+        from hfscale.runtime.executors.processes import ProcessExecutor
+
+        return ProcessExecutor(workers or available_cpus())
     if name == "dask":
         from hfscale.runtime.executors.dask import DaskExecutor
 
@@ -64,8 +74,11 @@ def open_executor(name: str, workers: int | None = None) -> Executor:
     raise _no_such_engine(name)
 
 
+_CHOICES = ", ".join(get_args(AskedEngine))
+
+
 def _no_such_engine(name: str) -> InputError:
-    return InputError(f"there is no executor {name!r}", remedy="choose auto, local or dask")
+    return InputError(f"there is no executor {name!r}", remedy=f"choose {_CHOICES}")
 
 
 def as_executor(engine: "str | distributed.Client | Executor", workers: int | None = None) -> Executor:
@@ -85,5 +98,5 @@ def as_executor(engine: "str | distributed.Client | Executor", workers: int | No
 
         return DaskExecutor(engine)
     raise InputError(
-        f"{type(engine).__name__} is no executor", remedy="give 'auto', 'local', 'dask', a Dask client or an executor"
+        f"{type(engine).__name__} is no executor", remedy=f"give one of {_CHOICES}, a Dask client or an executor"
     )

@@ -13,30 +13,17 @@ import uuid
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Any
 
 import dask
 import distributed
 from distributed.security import Security
 
-from hfscale.errors import TaskError
 from hfscale.runtime.executors.base import Executor, Outcome
+from hfscale.runtime.executors.workers import ALLOWED_WORKER_DEATHS, WORKER_ENVIRONMENT, worker_killer
 
 LOOPBACK = "127.0.0.1"
-
-WORKER_ENVIRONMENT = MappingProxyType(
-    {
-        "NPROC": "1",  # the only setting that keeps XLA's pool to one thread; read when JAX is first imported
-        "JAX_PLATFORMS": "cpu",
-        "OMP_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
-)
-
-ALLOWED_WORKER_DEATHS = 3
-"""A task is given up when it was running on more workers than this while they died."""
 
 
 class DaskExecutor(Executor):
@@ -114,12 +101,7 @@ def _outcome(future: distributed.Future[Any]) -> Outcome:
         return Outcome(error=CancelledError("the Dask scheduler dropped the call"))
     error = future.exception()
     if isinstance(error, distributed.KilledWorker):
-        return Outcome(
-            error=TaskError(
-                f"the worker process died {ALLOWED_WORKER_DEATHS + 1} times while running it",
-                remedy="the usual cause is too little memory: use fewer workers or smaller tasks",
-            )
-        )
+        return Outcome(error=worker_killer())
     return Outcome(error=error)
 
 

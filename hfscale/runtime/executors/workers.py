@@ -1,0 +1,26 @@
+"""What engines with worker processes have in common: their environment, and calls that kill them."""
+
+from types import MappingProxyType
+
+from hfscale.errors import TaskError
+
+WORKER_ENVIRONMENT = MappingProxyType(
+    {
+        "NPROC": "1",  # the only setting that keeps XLA's pool to one thread; read when JAX is first imported
+        "JAX_PLATFORMS": "cpu",
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+)
+
+ALLOWED_WORKER_DEATHS = 3
+"""A task is given up when it was running on more workers than this while they died."""
+
+
+def worker_killer() -> TaskError:
+    """Return the error of a call that was running on too many workers while they died."""
+    return TaskError(
+        f"the worker process died {ALLOWED_WORKER_DEATHS + 1} times while running it",
+        remedy="the usual cause is too little memory: use fewer workers or smaller tasks",
+    )
