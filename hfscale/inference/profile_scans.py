@@ -7,13 +7,11 @@ normal approximation around the free minimum.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from hfscale.errors import InputError, SelectionError
 from hfscale.fit.covariance import covariances
 from hfscale.fit.escalation import refit
 from hfscale.fit.grids import grid_minima
@@ -22,14 +20,12 @@ from hfscale.fit.slots import AGREEMENT
 from hfscale.fit.status import FitStatus
 from hfscale.inference.assembly import finite
 from hfscale.inference.fits import fit_numbers
+from hfscale.inference.profile_grids import DEFAULT_VALUES, NO_SIGNAL, check_grids, hindrance, scanned_columns
 from hfscale.inference.results import PointStatus
 from hfscale.model.structure import ModelGroup, PointNumbers
 
 _NSIGMA = 3.0
 """Uncertainties on either side of the best fit that a scan covers where no grid is given."""
-_DEFAULT_VALUES = {1: 31, 2: 21}
-"""Values of each parameter then, by how many are scanned."""
-_NO_SIGNAL = "the parameter of interest scales nothing"
 _NUMBERS = 20_000_000
 """Numbers of all fits that are made together, for the sake of memory."""
 
@@ -62,6 +58,20 @@ class ProfileBlock:
     reasons: tuple[str, ...]
     n_fits: int
 
+    @property
+    def values_first(self) -> Float[np.ndarray, "point first"]:
+        """Values of the first parameter."""
+        return self.values[0]
+
+    @property
+    def values_second(self) -> Float[np.ndarray, "point second"]:
+        """Values of the second parameter.
+
+        Raises:
+            IndexError: One parameter was scanned.
+        """
+        return self.values[1]
+
 
 def scan_profiles(
     group: ModelGroup,
@@ -84,12 +94,12 @@ def scan_profiles(
         SelectionError:
         InputError: A grid has no value, or one outside the bounds of the parameter.
     """
-    columns = _columns(group, parameters)
-    shape = [_DEFAULT_VALUES[len(columns)] if grid is None else len(grid) for grid, _ in zip(grids, columns)]
-    hindrances = [_hindrance(group, int(row), parameters, columns) for row in rows]
+    columns = scanned_columns(group, parameters)
+    shape = [DEFAULT_VALUES[len(columns)] if grid is None else len(grid) for grid, _ in zip(grids, columns)]
+    hindrances = [hindrance(group, int(row), parameters) for row in rows]
     block = _empty(group, hindrances, shape)
-    able = np.flatnonzero([not hindrance for hindrance in hindrances])
-    _check_grids(group, rows[able], parameters, columns, grids)
+    able = np.flatnonzero([not text for text in hindrances])
+    check_grids(group, rows[able], parameters, grids)
     numbers = int(np.prod(shape)) * sum(int(np.prod(array.shape[1:])) for array in group.points)
     step = max(_NUMBERS // max(numbers, 1), 1)
     for begin in range(0, len(able), step):
@@ -98,50 +108,17 @@ def scan_profiles(
     return block
 
 
-def _hindrance(group: ModelGroup, row: int, parameters: Sequence[str], columns: Int[np.ndarray, " scanned"]) -> str:
-    """Why a point cannot be scanned, empty where it can."""
-    for name, column in zip(parameters, columns, strict=True):
-        if not group.present[row, column]:
-            return f"the point has no parameter {name!r}"
-        if group.points.fixed[row, column]:
-            return f"the measurement fixes the parameter {name!r}"
-        if column == group.structure.poi and not group.has_signal[row]:
-            return _NO_SIGNAL
-    return ""
+def unscanned_profiles(
+    group: ModelGroup, rows: Int[np.ndarray, " point"], parameters: Sequence[str], shape: Sequence[int]
+) -> ProfileBlock:
+    """What there is to say of points that cannot be scanned, such as those of a group that lacks a parameter.
 
-
-def _columns(group: ModelGroup, parameters: Sequence[str]) -> Int[np.ndarray, " scanned"]:
-    """Internal positions of the scanned parameters."""
-    if len(parameters) not in _DEFAULT_VALUES or len(set(parameters)) != len(parameters):
-        raise SelectionError(
-            f"a profile likelihood of {', '.join(parameters) or 'no parameter'} cannot be scanned",
-            remedy="name one parameter or two different ones",
-        )
-    for name in parameters:
-        if name not in group.parameter_names:
-            near = get_close_matches(name, group.parameter_names, n=5) or group.parameter_names[:10]
-            raise SelectionError(f"{name!r} is no parameter", remedy=f"choose another, such as {', '.join(near)}")
-    internal = np.argsort(group.order)
-    return np.array([internal[group.parameter_names.index(name)] for name in parameters])
-
-
-def _check_grids(
-    group: ModelGroup,
-    rows: Int[np.ndarray, " point"],
-    parameters: Sequence[str],
-    columns: Int[np.ndarray, " scanned"],
-    grids: Sequence[Sequence[float] | None],
-) -> None:
-    for name, column, grid in zip(parameters, columns, grids):
-        if grid is None:
-            continue
-        lower = group.points.lower[rows, column].max(initial=-np.inf)
-        upper = group.points.upper[rows, column].min(initial=np.inf)
-        if not len(grid) or not all(lower <= value <= upper for value in grid):
-            raise InputError(
-                f"the grid of the parameter {name!r} has no values, or some outside its bounds [{lower:g}, {upper:g}]",
-                remedy="choose values inside them, or change the bounds in the measurement's configuration of it",
-            )
+    Args:
+        group, rows: The points.
+        parameters: As `scan_profiles`.
+        shape: Length of each axis of the grid.
+    """
+    return _empty(group, [hindrance(group, int(row), parameters) for row in rows], shape)
 
 
 class _Scan(NamedTuple):
@@ -165,7 +142,7 @@ def _scan(
     covariance = _covariance(group, points, free, columns)
     error = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2)[:, columns])
     values = tuple(
-        _values(points, free, error, k, int(column), grid, _DEFAULT_VALUES[len(columns)])
+        _values(points, free, error, k, int(column), grid, DEFAULT_VALUES[len(columns)])
         for k, (column, grid) in enumerate(zip(columns, grids))
     )
     shape = [axis.shape[1] for axis in values]
@@ -243,9 +220,9 @@ def _not_above(group: ModelGroup, points: PointNumbers, free: FitResults, profil
 def _empty(group: ModelGroup, hindrances: Sequence[str], shape: Sequence[int]) -> ProfileBlock:
     """What is known of points before any fit."""
     n, n_scanned = len(hindrances), len(shape)
-    codes = {"": PointStatus.OK, _NO_SIGNAL: PointStatus.NO_SIGNAL}
+    codes = {"": PointStatus.OK, NO_SIGNAL: PointStatus.NO_SIGNAL}
     return ProfileBlock(
-        status=np.array([int(codes.get(hindrance, PointStatus.FAILED)) for hindrance in hindrances], dtype=np.int64),
+        status=np.array([int(codes.get(text, PointStatus.FAILED)) for text in hindrances], dtype=np.int64),
         values=tuple(np.full((n, length), np.nan) for length in shape),
         t=np.full((n, *shape), np.nan),
         fit_status=np.full((n, *shape), int(FitStatus.NOT_RUN)),
@@ -254,7 +231,7 @@ def _empty(group: ModelGroup, hindrances: Sequence[str], shape: Sequence[int]) -
         twice_nll_free=np.full(n, np.nan),
         parameters_free=np.full((n, len(group.parameter_names)), np.nan),
         fit_status_free=np.full(n, int(FitStatus.NOT_RUN)),
-        reasons=tuple("" if hindrance == _NO_SIGNAL else hindrance for hindrance in hindrances),
+        reasons=tuple("" if text == NO_SIGNAL else text for text in hindrances),
         n_fits=0,
     )
 
