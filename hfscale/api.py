@@ -11,10 +11,11 @@ from hfscale.errors import InputError
 from hfscale.extend import extend_toys
 from hfscale.inference.toys.settings import Ensemble, ToyNuisance
 from hfscale.plan.campaign import Campaign, load_campaign
+from hfscale.plan.scans import scan_kind
 from hfscale.plan.settings import TOY_OPTIONS, check_calculation
 from hfscale.results import Results
-from hfscale.workspace import Inputs, load_inputs
 from hfscale.runtime.executors.choose import AskedEngine
+from hfscale.workspace import Inputs, load_inputs
 
 if TYPE_CHECKING:
     import distributed
@@ -168,24 +169,33 @@ def scan(
     patchset: str | Path | Mapping[str, Any] | None = None,
     *,
     store: str | Path,
-    poi_grid: str,
-    test_stat: Literal["qtilde", "q"] = "qtilde",
+    poi_grid: str | None = None,
+    parameters: Sequence[str] = (),
+    grids: Sequence[str] = (),
+    test_stat: Literal["qtilde", "q"] | None = None,
     level: float | None = None,
     **options: Unpack[Options],
 ) -> Results:
-    """Observed and expected CLs of every signal point at many values of the parameter of interest.
+    """Scan every signal point: its CLs over the parameter of interest, or its likelihood over any one or two.
 
     Args:
         workspace, patchset, store: As `cls`.
-        poi_grid: ``A:B:N`` for N values, evenly spaced from A to B.
-        test_stat: ``qtilde`` or ``q`` (arXiv:1007.1727 eq. 16 and 14).
+        poi_grid: Values of the parameter of interest for observed and expected CLs: ``A:B:N`` for N of them, evenly
+            spaced from A to B.
+        parameters: In place of `poi_grid`, names of one or two parameters, ``x`` or ``x[i]``, for profile likelihoods.
+            No parameter of interest is needed then.
+        grids: Values of each of these, ``A:B:N``; without any, three uncertainties on either side of the best fit.
+        test_stat: ``qtilde``, the default, or ``q`` (arXiv:1007.1727 eq. 16 and 14), of CLs.
         level: CLs that an adaptive number of toys is to decide on, 0.05 by default.
         options: See `Options`.
 
     Raises:
         InputError, StoreError, InterruptedRunError: As `cls`.
     """
-    fields = {"kind": "scan", "poi_grid": poi_grid, "test_stat": test_stat, "level": level}
+    kind = scan_kind(poi_grid, parameters, grids)
+    fields: dict[str, object] = {"kind": kind, "poi_grid": poi_grid, "test_stat": test_stat, "level": level}
+    if kind == "profile":
+        fields |= {"parameters": tuple(parameters), "grids": tuple(grids)}
     return _compute(fields, workspace, patchset, store, options)
 
 
@@ -221,7 +231,7 @@ def _compute(
     own = {name: value for name, value in fields.items() if value is not None}
     calculation = check_calculation({**own, **given})
     chosen = {name: options[name] for name in _INPUT_OPTIONS if name in options}  # type: ignore[literal-required]
-    inputs = load_inputs(workspace, patchset, **chosen)
+    inputs = load_inputs(workspace, patchset, needs_poi=calculation.needs_poi, **chosen)
     sizes = {"task_points": options.get("task_points"), "task_toys": options.get("task_toys")}
     return execute(
         prepare(inputs, calculation, store, **sizes),
@@ -292,6 +302,7 @@ def prepare_campaign(campaign: Campaign) -> Preparation:
         poi=campaign.poi,
         verify_digest=campaign.verify_digest,
         data=campaign.data,
+        needs_poi=campaign.calculation.needs_poi,
     )
     _check_contours(inputs, campaign)
     sizes = {"task_points": campaign.run.task_points, "task_toys": campaign.run.task_toys}

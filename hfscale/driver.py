@@ -18,6 +18,7 @@ import numpy as np
 
 from hfscale.allocation import plan_next_round
 from hfscale.errors import HfscaleWarning, InputError, StoreMismatchError
+from hfscale.inference.profile_grids import check_scan
 from hfscale.inference.toys.settings import GENERATOR
 from hfscale.model.custom import CustomModifier
 from hfscale.model.structure import ModelGroup
@@ -141,10 +142,7 @@ def prepare(
     groups = build_models(inputs, calculation.interpcode.codes(), modifiers)
     if inputs.data is not None:
         groups = with_data(groups, inputs.data)
-    for value in calculation.fitted_values:
-        check_test_poi(groups, inputs.poi, value)
-    if calculation.kind != "significance" and (calculation.test_stat == "qtilde") != bounded_below_at_zero(groups):
-        _warn_of_mismatch(calculation.test_stat, inputs.poi)
+    _check_calculation(inputs, calculation, groups)
     cells = _toy_cells(calculation, groups)
     size = task_toys or default_task_toys(_largest_round(calculation), len(cells), seconds_per_toy(groups))
     rounds = existing.rounds if existing else _first_round(calculation, cells, settings, size)
@@ -159,11 +157,30 @@ def prepare(
         task_toys=rounds[0].task_toys if rounds else size,
         parameters=parameter_names(groups),
         n_structures=len(groups),
-        n_no_signal=int(sum((~group.has_signal).sum() for group in groups)),
+        n_no_signal=_n_no_signal(inputs, calculation, groups),
         seconds=expected_seconds(groups, calculation.fits_per_point),
         toy_seconds=seconds_per_toy(groups),
         continues=existing is not None,
     )
+
+
+def _check_calculation(inputs: Inputs, calculation: Calculation, groups: Sequence[ModelGroup]) -> None:
+    """Refuse what the models do not allow, and warn of what they make of the test statistic."""
+    if calculation.asimov is not None and not calculation.needs_poi and not any(g.has_signal.any() for g in groups):
+        raise InputError("Asimov data at a value of the POI need a POI that scales something", remedy="choose a POI")
+    for value in calculation.fitted_values:
+        check_test_poi(groups, inputs.poi, value)
+    if calculation.kind == "profile":
+        check_scan(groups, calculation.parameters, calculation.scan_values)
+    elif calculation.kind != "significance" and (calculation.test_stat == "qtilde") != bounded_below_at_zero(groups):
+        _warn_of_mismatch(calculation.test_stat, inputs.poi)
+
+
+def _n_no_signal(inputs: Inputs, calculation: Calculation, groups: Sequence[ModelGroup]) -> int:
+    """How many points have no result for lack of a signal."""
+    if calculation.kind == "profile" and inputs.poi not in calculation.parameters:
+        return 0
+    return int(sum((~group.has_signal).sum() for group in groups))
 
 
 def _toy_cells(calculation: Calculation, groups: Sequence[ModelGroup]) -> list[Cell]:
@@ -358,6 +375,7 @@ def create(preparation: Preparation, provenance: Mapping[str, Any] = MappingProx
         mu=np.array(preparation.calculation.poi_values, dtype=np.float64),
         provenance={**_provenance(inputs), **provenance},
         rounds=preparation.rounds,
+        grid=preparation.calculation.scan_shape,
     )
 
 

@@ -13,7 +13,7 @@ from hfscale.plan.cells import Cell
 from hfscale.plan.tasks import Task
 from hfscale.plan.toys import ToyRound, ToyTask
 from hfscale.store import ledger
-from hfscale.store.blocks import open_array
+from hfscale.store.blocks import block_sizes, open_array
 from hfscale.store.layout import HYPOTHESES, empty_block
 from hfscale.store.status import worst_status
 from hfscale.store.store import ResultStore
@@ -32,9 +32,8 @@ def pool_points(sources: Sequence[ResultStore], target: ResultStore) -> None:
 
 
 def _pool_task(sources: Sequence["_Points"], target: ResultStore, task: Task) -> None:
-    n_mu = open_array(target.group, "mu").shape[0] if "mu" in target.group else 0
-    n_parameters = len(_parameters(target))
-    block = empty_block(task.n_points, n_mu, n_parameters, target.variables)
+    sizes = block_sizes(target.group)
+    block = empty_block(task.n_points, sizes.n_mu, sizes.n_parameters, target.variables, sizes.grid)
     reasons: dict[str, str] = {}
     for k, name in enumerate(target.names[task.start : task.stop]):
         rows = [row for source in sources if (row := source.row(name)) is not None]

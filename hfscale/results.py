@@ -9,6 +9,7 @@ import numpy as np
 
 from hfscale.errors import SelectionError
 from hfscale.reading.points import read_points
+from hfscale.reading.profiles import profile_columns
 from hfscale.reading.records import Keys, keys_of
 from hfscale.store.open import open_store
 from hfscale.store.status import StoreStatus
@@ -52,7 +53,7 @@ class Results:
         }
 
     def to_xarray(self) -> "xarray.Dataset":
-        """All arrays with dimensions point, mu, nsigma and parameter; read when they are used."""
+        """All arrays with dimensions such as point, mu, nsigma and parameter; read when they are used."""
         return self.store.to_xarray()
 
     def toys(self, points: str = "*") -> "xarray.Dataset":
@@ -79,12 +80,17 @@ class Results:
     def to_dataframe(self) -> "pandas.DataFrame":
         """One row per signal point, and per POI value of a scan.
 
-        Columns are labels, status, results (expected ones from -2 to +2 sigma as m2 to p2) and numbers of the fits.
+        Columns are labels, status, results (expected ones from -2 to +2 sigma as m2 to p2) and numbers of the fits. Of
+        profile likelihoods: the best fit and error of each parameter, and the interval where t is at most 1.
         """
         import pandas
 
-        keys = keys_of(self.store.settings["calculation"])
-        rows = [{**_columns(point, keys), **_toy_columns(point)} for point in self.to_list()]
+        calculation, points = self.store.settings["calculation"], self.to_list()
+        if calculation.get("kind") == "profile":
+            rows = [profile_columns(point) for point in points]
+        else:
+            keys = keys_of(calculation)
+            rows = [{**_columns(point, keys), **_toy_columns(point)} for point in points]
         frame = pandas.DataFrame(rows).set_index("name")
         numbers = [column for column in frame.columns if "status" not in column and column not in self.store.labels]
         return frame.astype(dict.fromkeys(numbers, np.float64))

@@ -73,7 +73,9 @@ def perform(kind: str, own: tuple[str, ...], options: dict[str, Any]) -> int:
     common = {name: options[name] for name in _COMMON_FIELDS}
     calculation = check_calculation({"kind": kind, **given, **common, **take_toys(options)})
     chosen = take_inputs(options)
-    inputs = load_inputs(chosen.workspace, chosen.patchset, data=options["data"], **chosen.keywords())
+    inputs = load_inputs(
+        chosen.workspace, chosen.patchset, data=options["data"], needs_poi=calculation.needs_poi, **chosen.keywords()
+    )
     sizes = {name: options[name] for name in ("task_points", "task_toys")}
     preparation = prepare(inputs, calculation, options["store"], **sizes)
     if options["dry_run"]:

@@ -6,6 +6,7 @@ import click
 
 from hfscale.cli.compute import perform
 from hfscale.cli.options import calculation_options, input_options, output_option, test_stat_option, toy_options
+from hfscale.plan.scans import scan_kind
 
 _LIMIT_EPILOG = """\b
 Examples:
@@ -39,17 +40,39 @@ def limit_command(**options: Any) -> int:
     return perform("limit", ("level", "rtol", "poi_grid", "test_stat", "luminosity", "cross_section"), options)
 
 
-@click.command("scan", epilog="Example: hfscale scan BkgOnly.json patchset.json -o scan.zarr --poi-grid 0:5:41")
+_SCAN_EPILOG = """\b
+Examples:
+  hfscale scan BkgOnly.json patchset.json -o scan.zarr --poi-grid 0:5:41
+  hfscale scan BkgOnly.json patchset.json -o profile.zarr --parameter mu_SIG
+  hfscale scan workspace.json -o plane.zarr --parameter mu_a --grid 0:2:21 --parameter mu_b --grid -1:1:21
+
+\b
+Profile likelihoods need no POI. Without --grid, they cover three uncertainties on either side of the best fit."""
+
+
+@click.command("scan", epilog=_SCAN_EPILOG)
 @input_options
 @output_option
-@click.option("--poi-grid", required=True, metavar="A:B:N", help="N tested POI values, evenly spaced from A to B.")
+@click.option("--poi-grid", metavar="A:B:N", help="CLs at N POI values, evenly spaced from A to B.")
+@click.option(
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar="NAME",
+    help="In place of --poi-grid: profile likelihood of this parameter; twice for two parameters.",
+)
+@click.option(
+    "--grid", "grids", multiple=True, metavar="A:B:N", help="Values of each --parameter, in their order, or none."
+)
 @click.option("--level", type=float, help="CLs that an adaptive number of toys is to decide on.  [default: 0.05]")
 @test_stat_option
 @toy_options
 @calculation_options
 def scan_command(**options: Any) -> int:
-    """Observed and expected CLs of every signal point at many POI values."""
-    return perform("scan", ("level", "poi_grid", "test_stat"), options)
+    """CLs of every signal point at many POI values, or its profile likelihood over one or two parameters."""
+    kind = scan_kind(options["poi_grid"], options["parameters"], options["grids"])
+    own = ("parameters", "grids") if kind == "profile" else ()
+    return perform(kind, ("level", "poi_grid", "test_stat", *own), options)
 
 
 @click.command("significance", epilog="Example: hfscale significance BkgOnly.json patchset.json -o significance.zarr")

@@ -101,9 +101,7 @@ modifier_option = click.option(
 test_stat_option = click.option(
     "--test-stat",
     type=click.Choice(["qtilde", "q"]),
-    default="qtilde",
-    show_default=True,
-    help="Asymptotic formula; whether the statistic is q-tilde is decided by the POI's lower bound.",
+    help="Asymptotic formula; whether the statistic is q-tilde is decided by the POI's lower bound.  [default: qtilde]",
 )
 output_option = click.option(
     "-o", "--output", "store", required=True, metavar="STORE", help="Result store to make or continue."

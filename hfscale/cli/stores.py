@@ -9,7 +9,7 @@ import click
 
 from hfscale.cli.messages import say, write, write_fields, write_json, write_table
 from hfscale.cli.options import json_option, loudness_options
-from hfscale.cli.tables import TABLES
+from hfscale.cli.tables import table_of
 from hfscale.errors import SelectionError
 
 if TYPE_CHECKING:
@@ -83,8 +83,7 @@ def show_command(store: str, pattern: str, as_json: bool) -> None:
     if as_json:
         write_json(points)
         return
-    kind = results.store.settings["calculation"].get("kind", "cls")
-    columns, row = TABLES[kind]
+    columns, row = table_of(results.store.settings["calculation"])
     write_table(columns, [row(point) for point in points])
     for point in points:
         if "reason" in point:

@@ -37,11 +37,36 @@ def _significance(point: _Point) -> tuple[str, ...]:
     return (point["name"], point["status"], *_texts([point["p0"], point["Z"], *band, point["mu_hat"]]))
 
 
+def _profile(point: _Point) -> tuple[str, ...]:
+    n = len(point["parameters"])
+    fitted = [", ".join(_texts(point[key] or [None] * n)) for key in ("best_fit", "error")]
+    return (point["name"], point["status"], ", ".join(point["parameters"]), *fitted)
+
+
+def _profile_of_one(point: _Point) -> tuple[str, ...]:
+    low, high = point["interval"] or (None, None)
+    ends = "-" if low is high is None else f"{_end(low)} to {_end(high)}"
+    return (*_profile(point), ends)
+
+
+def _end(value: float | None) -> str:
+    return "..." if value is None else f"{value:.4g}"
+
+
+def table_of(calculation: Mapping[str, Any]) -> _Table:
+    """The columns of the table of a store, and what makes a row."""
+    kind = calculation.get("kind", "cls")
+    if kind != "profile":
+        return _TABLES[kind]
+    columns = ("name", "status", "parameter", "best fit", "error")
+    return ((*columns, "t <= 1"), _profile_of_one) if len(calculation["parameters"]) == 1 else (columns, _profile)
+
+
 def _texts(values: Sequence[float | None]) -> list[str]:
     return ["-" if value is None else f"{value:.4g}" for value in values]
 
 
-TABLES: Mapping[str, _Table] = MappingProxyType(
+_TABLES: Mapping[str, _Table] = MappingProxyType(
     {
         "cls": (("name", "status", "observed", *_BAND, "mu_hat", "asymptotics"), _cls),
         "scan": (("name", "poi", "status", "observed", *_BAND, "mu_hat", "asymptotics"), _scan),

@@ -1,5 +1,6 @@
 """The settings of a campaign as frozen, validated models: what to compute, how to run it, which contours to draw."""
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -7,10 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from hfscale.errors import InputError
+from hfscale.inference.profile_grids import DEFAULT_VALUES
 from hfscale.inference.toys.settings import Ensemble, ToyNuisance, ToySettings
 from hfscale.model.interpolation import HistosysCode, InterpolationCodes, NormsysCode
 from hfscale.plan.adaptive import LARGEST_NSIGMA, Allocation
-from hfscale.plan.texts import checked_duration, checked_grid, read_duration, read_grid
+from hfscale.plan.texts import checked_duration, checked_grid, checked_values, read_duration, read_grid, read_values
 
 
 def _no_truth_value(value: object) -> object:
@@ -35,11 +37,15 @@ _KIND_OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "limit": frozenset({"level", "test_stat", "luminosity", "cross_section"}),
         "scan": frozenset({"poi_grid", "test_stat"}),
         "significance": frozenset(),
+        "profile": frozenset({"parameters", "grids"}),
     }
 )
 """Fields of `Calculation` that not all kinds have, for each kind."""
 LARGEST_INDEX = 2**62
 """Seeds and indices of toys stay below, so that they fit into signed integers of 64 bits."""
+
+LARGEST_SCAN = 100_000
+"""Places of the grid of a profile likelihood."""
 
 
 class Settings(BaseModel):
@@ -69,11 +75,14 @@ class Calculation(Settings):
 
     Attributes:
         kind: ``cls``, the CLs at one value of the parameter of interest; ``scan``, at several; ``limit``, the upper
-            limits on it; ``significance``, the p-value of the background-only hypothesis.
+            limits on it; ``significance``, the p-value of the background-only hypothesis; ``profile``, the profile
+            likelihood of one or two parameters.
         calctype: ``asymptotics``, the formulas of arXiv:1007.1727, or ``toybased``, pseudo-experiments.
         test_poi: The tested value of the parameter of interest.
         test_stat: ``qtilde`` or ``q``, eqs. (16) and (14) of arXiv:1007.1727.
         poi_grid: The tested values of a scan, and of limits from toys: ``A:B:N`` for N values from A to B.
+        parameters: Names of the one or two parameters that a profile likelihood is scanned over.
+        grids: Values of each of them, as `poi_grid`; without any, three uncertainties around the best fit.
         level: CLs at an upper limit; that which an adaptive number of toys is to decide on.
         rtol: Relative precision of asymptotic upper limits.
         luminosity: Integrated luminosity in fb^-1, for limits on visible cross-sections; None for no such limits.
@@ -100,11 +109,13 @@ class Calculation(Settings):
             end. The least number of toys is run in any case, and pauses between runs do not count.
     """
 
-    kind: Literal["cls", "limit", "scan", "significance"] = "cls"
+    kind: Literal["cls", "limit", "scan", "significance", "profile"] = "cls"
     calctype: Literal["asymptotics", "toybased"] = "asymptotics"
     test_poi: Number = Field(default=1.0, ge=0.0, allow_inf_nan=False)
     test_stat: Literal["qtilde", "q"] = "qtilde"
     poi_grid: Annotated[str, AfterValidator(checked_grid)] | None = None
+    parameters: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    grids: tuple[Annotated[str, AfterValidator(checked_values)], ...] = ()
     level: Number = Field(default=0.05, gt=0.0, lt=1.0)
     rtol: Number = Field(default=1e-4, ge=1e-7, le=0.1)
     luminosity: Number | None = Field(default=None, gt=0.0, allow_inf_nan=False)
@@ -156,6 +167,22 @@ class Calculation(Settings):
             raise ValueError("expected_only and asimov exclude each other")
         return self
 
+    @model_validator(mode="after")
+    def _refuse_other_profiles(self) -> "Calculation":
+        if self.kind != "profile":
+            return self
+        if self.toybased:
+            raise ValueError("kind profile is not possible with calctype toybased: it has no toys")
+        if len(self.parameters) not in DEFAULT_VALUES or len(set(self.parameters)) != len(self.parameters):
+            raise ValueError(
+                f"a profile likelihood is of one parameter or of two different ones, not of {list(self.parameters)}"
+            )
+        if self.grids and len(self.grids) != len(self.parameters):
+            raise ValueError(f"{len(self.grids)} grids do not belong to {len(self.parameters)} parameters")
+        if math.prod(self.scan_shape) > LARGEST_SCAN:
+            raise ValueError(f"grids of more than {LARGEST_SCAN} places are not scanned")
+        return self
+
     @property
     def _own_options(self) -> frozenset[str]:
         """Fields that this calculation has and others do not."""
@@ -176,6 +203,22 @@ class Calculation(Settings):
         return (self.test_poi,) if self.kind == "cls" else ()
 
     @property
+    def needs_poi(self) -> bool:
+        """Whether there are no results without a parameter of interest."""
+        return self.kind != "profile"
+
+    @property
+    def scan_values(self) -> tuple[tuple[float, ...] | None, ...]:
+        """Values of each scanned parameter, None where every point has its own; nothing for other kinds."""
+        return tuple(read_values(grid) for grid in self.grids) or (None,) * len(self.parameters)
+
+    @property
+    def scan_shape(self) -> tuple[int, ...]:
+        """How many values of each scanned parameter there are; nothing for other kinds."""
+        default = DEFAULT_VALUES.get(len(self.parameters), 0)
+        return tuple(default if values is None else len(values) for values in self.scan_values)
+
+    @property
     def toy_poi_values(self) -> tuple[float, ...]:
         """The POI values that toys test: for a significance, the background-only hypothesis."""
         return self.poi_values or (0.0,)
@@ -183,6 +226,8 @@ class Calculation(Settings):
     @property
     def fitted_values(self) -> tuple[float, ...]:
         """POI values at which fits are certain to be made, and which must therefore be within bounds."""
+        if self.kind == "profile":
+            return () if self.asimov_poi is None else (self.asimov_poi,)
         values = self.poi_values or {"significance": (1.0,), "limit": (0.0,)}[self.kind]
         return values if self.asimov is None else (*values, self.asimov)
 
@@ -196,6 +241,8 @@ class Calculation(Settings):
     @property
     def fits_per_point(self) -> int:
         """Fits for each signal point: for limits, what is usual."""
+        if self.kind == "profile":
+            return 1 + math.prod(self.scan_shape)
         n_values = len(self.poi_values)
         return 2 + 2 * n_values if n_values else {"limit": 30, "significance": 5}[self.kind]
 
@@ -242,8 +289,15 @@ _TOY_REMEDY = (
 )
 _KIND_REMEDY = (
     "kind is cls (with test_poi), limit (with level, between 0 and 1, and rtol, from 1e-7 to 0.1, or, with calctype"
-    " toybased, poi_grid; luminosity in fb^-1 is above 0), scan (with poi_grid, A:B:N) or significance"
+    " toybased, poi_grid; luminosity in fb^-1 is above 0), scan (with poi_grid, A:B:N), significance or profile"
+    " (with parameters)"
 )
+_PROFILE_REMEDY = (
+    "for a profile likelihood, name one or two parameters, and give a grid A:B:N for each of them or none at all"
+)
+
+
+_KIND_FIELDS = frozenset({"kind", "poi_grid", "level", "rtol", "luminosity"})
 
 
 def check_calculation(fields: Mapping[str, object]) -> Calculation:
@@ -264,7 +318,10 @@ def check_calculation(fields: Mapping[str, object]) -> Calculation:
 
 
 def _remedy(name: str, fields: Mapping[str, object]) -> str:
-    if name in ("kind", "poi_grid", "level", "rtol", "luminosity") or (not name and fields.get("kind", "cls") != "cls"):
+    field = name.partition(".")[0]
+    if field in ("parameters", "grids") or (not name and fields.get("kind") == "profile"):
+        return _PROFILE_REMEDY
+    if field in _KIND_FIELDS or (not name and fields.get("kind", "cls") != "cls"):
         return _KIND_REMEDY
     return _TOY_REMEDY if not name or name in TOY_OPTIONS else _REMEDY
 

@@ -1,22 +1,45 @@
-"""Grids of POI values and durations, as people write them."""
+"""Grids of values of parameters and durations, as people write them."""
 
 import math
 
 _LARGEST = 10_000
 
 
-def read_grid(text: str) -> tuple[float, ...]:
-    """Values of the grid ``A:B:N``: N of them, evenly spaced from A to B.
+def read_values(text: str) -> tuple[float, ...]:
+    """Values of the grid ``A:B:N`` of any parameter: N of them, evenly spaced from A to B.
 
     Raises:
-        ValueError: The text is something else, A is negative or not below B, or N is below 2 or too large.
+        ValueError: The text is something else, A is not below B, or N is below 2 or too large.
     """
+    return _evenly_spaced(text, -math.inf, "A < B")
+
+
+def checked_values(text: str) -> str:
+    """The text itself, if `read_values` can read it.
+
+    Raises:
+        ValueError: As `read_values`.
+    """
+    read_values(text)
+    return text
+
+
+def read_grid(text: str) -> tuple[float, ...]:
+    """Values of a grid ``A:B:N`` of the POI, which is not negative.
+
+    Raises:
+        ValueError: As `read_values`, or A is negative.
+    """
+    return _evenly_spaced(text, 0.0, "0 <= A < B")
+
+
+def _evenly_spaced(text: str, least: float, needed: str) -> tuple[float, ...]:
     parts = text.split(":")
     if len(parts) != 3:
         raise ValueError("a grid is written A:B:N, for example 0:5:41")
     first, last, count = float(parts[0]), float(parts[1]), int(parts[2])
-    if not 0.0 <= first < last < math.inf or not 2 <= count <= _LARGEST:
-        raise ValueError(f"a grid A:B:N needs 0 <= A < B, and N from 2 to {_LARGEST}")
+    if not (least <= first < last < math.inf and math.isfinite(first)) or not 2 <= count <= _LARGEST:
+        raise ValueError(f"a grid A:B:N needs {needed}, and N from 2 to {_LARGEST}")
     # Not first + k * step: the last value is exactly B.
     return tuple((first * (count - 1 - k) + last * k) / (count - 1) for k in range(count))
 

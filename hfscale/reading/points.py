@@ -10,6 +10,7 @@ from hfscale.reading.doubts import with_doubts
 from hfscale.reading.global_p0 import with_global_p0
 from hfscale.reading.limits import with_limits
 from hfscale.reading.p_values import CellPValues, read_p_values, with_cls, with_p0
+from hfscale.reading.profiles import read_profiles
 from hfscale.reading.records import read_records
 from hfscale.store.store import ResultStore
 
@@ -20,8 +21,10 @@ _WITH_TOYS: Mapping[str, Callable[[dict[str, Any], CellPValues, bool], dict[str,
 
 def read_points(store: ResultStore) -> list[dict[str, Any]]:
     """One object per signal point, and per POI value of a scan; None where there is no number."""
-    records = read_records(store)
     calculation = Calculation.model_validate(store.settings["calculation"])
+    if calculation.kind == "profile":
+        return read_profiles(store)
+    records = read_records(store)
     if calculation.kind == "limit":
         limits = with_limits(store, calculation, records) if calculation.toybased else records
         return with_conversions(limits, calculation)

@@ -86,20 +86,27 @@ def read_records(store: ResultStore) -> list[dict[str, Any]]:
     for k, name in enumerate(store.names):
         for i, value in enumerate(values):
             code = PointStatus(int(arrays["status"][k, i]))
-            failed = name in reasons and code in (PointStatus.NOT_RUN, PointStatus.FAILED)
+            state = state_of(code, reasons.get(name))
             # A task that was killed before its marker may have left numbers, which do not count.
             row = {key: array[k, i] for key, array in arrays.items()} if code != PointStatus.NOT_RUN else {}
             records.append(
                 {
                     "name": name,
                     "values": {label: column[k] for label, column in labels.items()},
-                    "status": "failed" if failed else _STATUS[code],
+                    "status": state,
                     **({} if value is None else {"poi": value}),
                     **_fields(keys_of(calculation), calculation, row, set(arrays)),
-                    **({"reason": reasons[name]} if failed else {}),
+                    **({"reason": reasons[name]} if state == "failed" and name in reasons else {}),
                 }
             )
     return records
+
+
+def state_of(code: PointStatus, reason: str | None) -> str:
+    """The status of a point as JSON objects name it: failed also where its whole task could not be run."""
+    if reason is not None and code == PointStatus.NOT_RUN:
+        return "failed"
+    return _STATUS[code]
 
 
 def _aligned(data: "xarray.Dataset", n_values: int) -> dict[str, np.ndarray]:
@@ -119,15 +126,16 @@ def _fields(keys: Keys, calculation: Mapping[str, Any], row: Mapping[str, Any], 
     if "test_stat" not in fields:
         fields["test_stat"] = "q0"
     first, *others = (key for key in keys.numbers if key in stored)
-    fields[first] = _number(row.get(first))
+    fields[first] = number(row.get(first))
     fields |= {key: _band(row.get(key), whole=not keys.places) for key in keys.bands if key in stored}
-    fields |= {key: _number(row.get(key)) for key in others}
+    fields |= {key: number(row.get(key)) for key in others}
     fields |= {key: _place(row.get(name)) for key, name in keys.places.items() if name in stored}
-    fields["twice_nll"] = {key: _number(row.get(f"twice_nll_{key}")) for key in keys.minima}
+    fields["twice_nll"] = {key: number(row.get(f"twice_nll_{key}")) for key in keys.minima}
     return fields
 
 
-def _number(value: Any) -> float | None:
+def number(value: Any) -> float | None:
+    """A number for JSON, None where there is none."""
     return float(value) if value is not None and math.isfinite(value) else None
 
 
@@ -135,7 +143,7 @@ def _band(values: Any, whole: bool) -> list[float | None] | None:
     """The five numbers; where a whole band is asked for, none if one is missing."""
     if values is None or (not np.isfinite(values).all() and (whole or not np.isfinite(values).any())):
         return None
-    return [_number(value) for value in values]
+    return [number(value) for value in values]
 
 
 def _place(codes: Any) -> Any:

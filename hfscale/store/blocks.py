@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Shaped
@@ -81,6 +81,23 @@ def open_array(group: "zarr.Group", name: str) -> "zarr.Array[Any]":
     return array
 
 
+class BlockSizes(NamedTuple):
+    """Lengths of the dimensions of a store beside that of points, in the order of `block_shape`'s arguments."""
+
+    n_mu: int
+    n_parameters: int
+    grid: tuple[int, ...]
+
+
+def block_sizes(group: "zarr.Group") -> BlockSizes:
+    """Return how long the dimensions of a store are; those that it does not have are 0."""
+    return BlockSizes(
+        n_mu=open_array(group, "mu").shape[0] if "mu" in group else 0,
+        n_parameters=open_array(group, "parameter").shape[0],
+        grid=open_array(group, "t").shape[1:] if "scanned" in group else (),
+    )
+
+
 def _check_task(plan: Plan, task: Task) -> None:
     # Two writers inside one chunk lose data, so a task must be exactly what the chunks were cut for.
     if task not in plan.tasks:
@@ -99,10 +116,9 @@ def _check_arrays(
             f"the block of task {task.id} lacks {sorted(missing)} and has unknown {sorted(unknown)}",
             remedy="start from hfscale.store.layout.empty_block",
         )
-    n_mu = open_array(group, "mu").shape[0] if "mu" in group else 0
-    n_parameters = open_array(group, "parameter").shape[0]
+    sizes = block_sizes(group)
     for name, variable in variables.items():
-        expected = block_shape(variable, task.n_points, n_mu, n_parameters)
+        expected = block_shape(variable, task.n_points, *sizes)
         given = arrays[name]
         if given.shape != expected or given.dtype != variable.dtype:
             raise StoreError(

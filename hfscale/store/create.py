@@ -18,7 +18,17 @@ from hfscale.errors import StoreError
 from hfscale.plan.tasks import Plan
 from hfscale.plan.toys import ToyRound
 from hfscale.store import files
-from hfscale.store.layout import FORMAT_VERSION, NSIGMA, RESERVED, Variable, block_shape, compressors, variables_of
+from hfscale.store.blocks import BlockSizes
+from hfscale.store.layout import (
+    FORMAT_VERSION,
+    GRID_DIMENSIONS,
+    NSIGMA,
+    RESERVED,
+    Variable,
+    block_shape,
+    compressors,
+    variables_of,
+)
 from hfscale.store.open import is_store, open_store
 from hfscale.store.store import ResultStore
 from hfscale.store.toys import create_round
@@ -40,6 +50,7 @@ def create_store(
     mu: Float[np.ndarray, "mu"],
     provenance: Mapping[str, Any],
     rounds: Sequence[ToyRound] = (),
+    grid: Sequence[int] = (),
 ) -> ResultStore:
     """Make an empty store with every array, the plan and a copy of the inputs.
 
@@ -53,6 +64,7 @@ def create_store(
         mu: The tested values of the parameter of interest; none where the calculation finds its own.
         provenance: JSON document of who made it with what: versions, digests.
         rounds: The toys, if the calculation has any.
+        grid: How many values of each scanned parameter there are, if the calculation scans any.
 
     Raises:
         StoreError: The path exists, its parent is missing, or it cannot be written; nothing was touched.
@@ -61,7 +73,7 @@ def create_store(
     refuse_target(target)
     _sweep_old_drafts(target)
     with files.drafted(target, f"the store {target} cannot be written", "choose another place for the store") as draft:
-        _write_arrays(draft, settings, plan, labels, parameters, mu, provenance)
+        _write_arrays(draft, settings, plan, labels, parameters, mu, grid, provenance)
         _write_documents(draft, inputs, plan)
         for toys in rounds:
             # Without an axis of POI values, toys test the background-only hypothesis.
@@ -102,11 +114,14 @@ def _write_arrays(
     labels: Mapping[str, np.ndarray],
     parameters: Sequence[str],
     mu: Float[np.ndarray, "mu"],
+    grid: Sequence[int],
     provenance: Mapping[str, Any],
 ) -> None:
     import zarr
 
     label_names = label_array_names(list(labels))
+    variables = variables_of(settings["calculation"])
+    scan_values = [f"values_{axis}" for axis, _ in zip(GRID_DIMENSIONS, grid)]
     group = zarr.open_group(
         zarr.storage.LocalStore(draft),
         mode="w-",
@@ -119,17 +134,19 @@ def _write_arrays(
             "labels": {label_names[label]: label for label in labels},
             "provenance": dict(provenance),
             # Read by xarray, which then shows these arrays as coordinates.
-            "coordinates": " ".join(["name", *label_names.values()]),
+            "coordinates": " ".join(["name", *label_names.values(), *scan_values]),
         },
     )
-    variables = variables_of(settings["calculation"])
     for variable in variables.values():
-        _create_variable(group, variable, plan, len(mu), len(parameters))
+        _create_variable(group, variable, plan, BlockSizes(len(mu), len(parameters), tuple(grid)))
     _create_coordinate(group, "name", "point", np.array(settings["points"], dtype=object), "name of the signal point")
     for label, values in labels.items():
         _create_coordinate(group, label_names[label], "point", values, label)
     if any("mu" in variable.dims for variable in variables.values()):
         _create_coordinate(group, "mu", "mu", mu, "tested value of the parameter of interest")
+    if grid:
+        scanned = np.array(settings["calculation"]["parameters"], dtype=object)
+        _create_coordinate(group, "scanned", "scanned", scanned, "name of the scanned parameter")
     _create_coordinate(group, "nsigma", "nsigma", np.array(NSIGMA), "standard deviations from the expected median")
     _create_coordinate(group, "parameter", "parameter", np.array(parameters, dtype=object), "name of the parameter")
     files.create_ledger_node(group)
@@ -140,11 +157,11 @@ def _write_arrays(
         zarr.consolidate_metadata(group.store)
 
 
-def _create_variable(group: "zarr.Group", variable: Variable, plan: Plan, n_mu: int, n_parameters: int) -> None:
+def _create_variable(group: "zarr.Group", variable: Variable, plan: Plan, sizes: BlockSizes) -> None:
     group.create_array(
         variable.name,
-        shape=block_shape(variable, plan.n_points, n_mu, n_parameters),
-        chunks=tuple(max(size, 1) for size in block_shape(variable, plan.task_points, n_mu, n_parameters)),
+        shape=block_shape(variable, plan.n_points, *sizes),
+        chunks=tuple(max(size, 1) for size in block_shape(variable, plan.task_points, *sizes)),
         dtype=variable.dtype,
         fill_value=variable.fill,
         compressors=compressors(),

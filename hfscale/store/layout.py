@@ -4,7 +4,7 @@ Every number that is missing is NaN, and whether it is missing because nothing r
 because a fit failed is told by a status array next to it, never by the number.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
@@ -142,6 +142,26 @@ _SIGNIFICANCE_TABLE = (
     _POINT_STATUS,
 )
 
+_SCANS = tuple(
+    (
+        *(
+            _number(f"values_{axis}", f"point {axis}", f"values of the {axis} scanned parameter")
+            for axis in dims.split()
+        ),
+        _number("t", f"point {dims}", "twice the profile of the negative log-likelihood above its minimum"),
+        _number("best_fit", "point scanned", "best-fit values of the scanned parameters, all parameters free"),
+        _number("error", "point scanned", "uncertainties of the best-fit values of the scanned parameters"),
+        VARIABLES["twice_nll_free"],
+        VARIABLES["parameters_free"],
+        VARIABLES["fit_status_free"],
+        _status("fit_status", f"point {dims}", "how the fit with the scanned parameters fixed ended", FitStatus),
+        _POINT_STATUS,
+    )
+    for dims in ("first", "first second")
+)
+_PROFILES = tuple(MappingProxyType({variable.name: variable for variable in table}) for table in _SCANS)
+"""Arrays of profile likelihoods of one and of two parameters; the values of these may differ from point to point."""
+
 _TOYBASED_LIMIT = MappingProxyType({_SIGNAL_YIELD.name: _SIGNAL_YIELD, **_TOYBASED})
 _TOYBASED_SIGNIFICANCE = MappingProxyType(
     {variable.name: variable for variable in _SIGNIFICANCE_TABLE if not variable.name.startswith(("p0", "Z"))}
@@ -155,8 +175,12 @@ _BY_KIND: Mapping[str, Mapping[str, Variable]] = MappingProxyType(
     }
 )
 
-DIMENSIONS = ("point", "mu", "nsigma", "parameter")
-RESERVED = frozenset({*(name for variables in _BY_KIND.values() for name in variables), *DIMENSIONS, "name"})
+GRID_DIMENSIONS = ("first", "second")
+"""Axes of the values of scanned parameters."""
+DIMENSIONS = ("point", "mu", "nsigma", "parameter", "scanned", *GRID_DIMENSIONS)
+RESERVED = frozenset(
+    {*(name for variables in (*_BY_KIND.values(), *_PROFILES) for name in variables), *DIMENSIONS, "name"}
+)
 
 
 def variables_of(calculation: Mapping[str, Any]) -> Mapping[str, Variable]:
@@ -166,6 +190,8 @@ def variables_of(calculation: Mapping[str, Any]) -> Mapping[str, Variable]:
         calculation: The document of `hfscale.plan.settings.Calculation`.
     """
     kind = calculation.get("kind", "cls")
+    if kind == "profile":
+        return _PROFILES[len(calculation["parameters"]) - 1]
     if calculation.get("calctype") != "toybased":
         return _BY_KIND[kind]
     return {"significance": _TOYBASED_SIGNIFICANCE, "limit": _TOYBASED_LIMIT}.get(kind, _TOYBASED)
@@ -178,17 +204,30 @@ def compressors() -> list[Any]:
     return [ZstdCodec(level=3), Crc32cCodec()]
 
 
-def block_shape(variable: Variable, n_points: int, n_mu: int, n_parameters: int) -> tuple[int, ...]:
-    """Return the shape of a variable over ``n_points`` signal points."""
-    sizes = {"point": n_points, "mu": n_mu, "nsigma": len(NSIGMA), "parameter": n_parameters}
+def block_shape(
+    variable: Variable, n_points: int, n_mu: int, n_parameters: int, grid: Sequence[int] = ()
+) -> tuple[int, ...]:
+    """Return the shape of a variable over ``n_points`` signal points.
+
+    Args:
+        variable: The array.
+        n_points, n_mu, n_parameters: Lengths of its dimensions.
+        grid: How many values of each scanned parameter there are.
+    """
+    sizes = {"point": n_points, "mu": n_mu, "nsigma": len(NSIGMA), "parameter": n_parameters, "scanned": len(grid)}
+    sizes |= zip(GRID_DIMENSIONS, grid)
     return tuple(sizes[dim] for dim in variable.dims)
 
 
 def empty_block(
-    n_points: int, n_mu: int, n_parameters: int, variables: Mapping[str, Variable] = VARIABLES
+    n_points: int,
+    n_mu: int,
+    n_parameters: int,
+    variables: Mapping[str, Variable] = VARIABLES,
+    grid: Sequence[int] = (),
 ) -> dict[str, np.ndarray]:
     """Return all arrays of a block of signal points, filled as if nothing had run, for a task to fill."""
     return {
-        name: np.full(block_shape(variable, n_points, n_mu, n_parameters), variable.fill, dtype=variable.dtype)
+        name: np.full(block_shape(variable, n_points, n_mu, n_parameters, grid), variable.fill, dtype=variable.dtype)
         for name, variable in variables.items()
     }

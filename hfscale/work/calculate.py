@@ -10,6 +10,7 @@ from jaxtyping import Int
 
 from hfscale.inference.cls import asymptotic_cls
 from hfscale.inference.limits import upper_limits
+from hfscale.inference.profile_scans import ProfileBlock, scan_profiles, unscanned_profiles
 from hfscale.inference.results import CLsBlock, LimitBlock, LimitGridBlock, SignificanceBlock
 from hfscale.inference.scans import scan_cls
 from hfscale.inference.significance import significance
@@ -17,8 +18,8 @@ from hfscale.inference.yields import signal_yields
 from hfscale.model.structure import ModelGroup
 from hfscale.plan.settings import Calculation
 
-Block = CLsBlock | LimitGridBlock | LimitBlock | SignificanceBlock
-"""Results of points at one POI value: an attribute for each variable of the store, and `reasons`."""
+Block = CLsBlock | LimitGridBlock | LimitBlock | SignificanceBlock | ProfileBlock
+"""Results of points, at one POI value if there is such an axis: an attribute for each variable, and `reasons`."""
 
 
 _OBSERVED = frozenset({"CLs_obs", "CLsb", "CLb", "q", "q0", "p0", "Z", "mu_hat", "mu_hat_error"})
@@ -68,7 +69,15 @@ def _cls(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Calcul
     return [asymptotic_cls(group, rows, calculation.test_poi, calculation.test_stat)]
 
 
+def _profile(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Calculation) -> Sequence[Block]:
+    parameters = calculation.parameters
+    if not set(parameters) <= set(group.parameter_names):
+        # Points of another structure may have them.
+        return [unscanned_profiles(group, rows, parameters, calculation.scan_shape)]
+    return [scan_profiles(group, rows, parameters, calculation.scan_values)]
+
+
 _Kind = Callable[[ModelGroup, Int[np.ndarray, " point"], Calculation], Sequence[Block]]
 _KINDS: Mapping[str, _Kind] = MappingProxyType(
-    {"cls": _cls, "limit": _limit, "scan": _scan, "significance": _significance}
+    {"cls": _cls, "limit": _limit, "scan": _scan, "significance": _significance, "profile": _profile}
 )

@@ -83,8 +83,11 @@ def _read(
 
 
 def parameter_names(groups: Sequence[ModelGroup]) -> tuple[str, ...]:
-    """Parameters of all groups: in pyhf's order within the first, those that only others have behind them."""
-    return tuple(dict.fromkeys(name for group in groups for name in group.parameter_names))
+    """Parameters of all groups: in pyhf's order within the first, those that only others have behind them.
+
+    The place that models without a POI keep for one has an empty name, and is left out.
+    """
+    return tuple(dict.fromkeys(name for group in groups for name in group.parameter_names if name))
 
 
 def rows_of(group: ModelGroup, start: int, stop: int) -> Int[np.ndarray, " row"]:

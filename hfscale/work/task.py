@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
 
 from hfscale.inference.asimov import with_prefit_asimov
 from hfscale.inference.results import PointStatus
@@ -110,7 +110,8 @@ def compute_block(
 ) -> tuple[dict[str, Shaped[np.ndarray, "..."]], dict[int, str]]:
     """Arrays of the points of a task, and why points failed, by position in the task."""
     variables = variables_of(calculation.document())
-    arrays = empty_block(task.n_points, len(calculation.poi_values), len(parameters), variables)
+    n_values, shape = len(calculation.poi_values), calculation.scan_shape
+    arrays = empty_block(task.n_points, n_values, len(parameters), variables, shape)
     column = {name: k for k, name in enumerate(parameters)}
     reasons: dict[int, str] = {}
     for group in groups:
@@ -118,11 +119,21 @@ def compute_block(
         if not len(rows):
             continue
         where = group.members[rows] - task.start
-        columns = np.array([column[name] for name in group.parameter_names])
+        places = _Places(
+            np.flatnonzero([name in column for name in group.parameter_names]),
+            np.array([column[name] for name in group.parameter_names if name in column], dtype=np.int64),
+        )
         for place, block in enumerate(calculate(group, rows, calculation)):
-            _place(arrays, variables, block, where, columns, place)
+            _place(arrays, variables, block, where, places, place)
             reasons.update({int(k): reason for k, reason in zip(where, block.reasons, strict=True) if reason})
     return arrays, reasons
+
+
+class _Places(NamedTuple):
+    """Positions of the parameters that a group and a store have in common, in either."""
+
+    own: Int[np.ndarray, " common"]
+    stored: Int[np.ndarray, " common"]
 
 
 def _place(
@@ -130,7 +141,7 @@ def _place(
     variables: Mapping[str, Variable],
     block: Block,
     where: np.ndarray,
-    columns: np.ndarray,
+    places: _Places,
     place: int,
 ) -> None:
     """Copy the results of a group into the block of the task, which has axes for POI values and all parameters."""
@@ -144,5 +155,5 @@ def _place(
             # What does not depend on the POI is missing in the blocks of values at which the point failed.
             index, values = (where[good],), values[good]
         if "parameter" in variable.dims:
-            index = (index[0][:, None], *index[1:], columns)
+            index, values = (index[0][:, None], *index[1:], places.stored), values[..., places.own]
         arrays[name][index] = values

@@ -47,6 +47,7 @@ def load_inputs(
     poi: str | None = None,
     verify_digest: bool = True,
     data: str | Path | Mapping[str, Any] | None = None,
+    needs_poi: bool = True,
 ) -> Inputs:
     """Read a background workspace and its signal points, and check both.
 
@@ -66,6 +67,7 @@ def load_inputs(
         poi: Name of the parameter of interest; that of the measurement without.
         verify_digest: Whether to compare the digests in the patchset with that of the workspace.
         data: Data in place of the observed ones, see `hfscale.workspace.observed.read_data`.
+        needs_poi: Whether the measurement's POI must be a parameter of some signal point; one that is named must be.
 
     Raises:
         SourceError: A file cannot be found or read, or is not JSON.
@@ -100,7 +102,7 @@ def load_inputs(
         metadata=signals.metadata,
         data=None if data is None else read_data(data),
     )
-    _require_parameters(inputs, chosen)
+    _require_parameters(inputs, chosen, needs_poi or bool(poi))
     return replace(inputs, points=select_points(signals.points, points))
 
 
@@ -178,7 +180,7 @@ def _bare(points: tuple[SignalPoint, ...]) -> _Signals:
     return _Signals(points, source, digest, (), {})
 
 
-def _require_parameters(inputs: Inputs, measurement: Mapping[str, Any]) -> None:
+def _require_parameters(inputs: Inputs, measurement: Mapping[str, Any], needs_poi: bool) -> None:
     """Refuse a POI, and names in the measurement's ``hfscale`` key, that are no parameter of any point.
 
     All points count, selected or not: a selected one may have no signal. Patches that do not apply are left to
@@ -190,7 +192,8 @@ def _require_parameters(inputs: Inputs, measurement: Mapping[str, Any]) -> None:
     place = f"measurements[{inputs.measurement}]/config/"
     wanted = {parameter.name: f"{place}{KEY}/parameters" for parameter in extension.parameters}
     wanted |= dict.fromkeys(extension.poi_names, f"{place}{KEY}/poi_names")
-    wanted.setdefault(inputs.poi, f"{place}poi")
+    if needs_poi:
+        wanted.setdefault(inputs.poi, f"{place}poi")
     # A function of parameters may use some that are no modifier anywhere.
     known = {parameter["name"] for parameter in measurement["config"]["parameters"] if extension.expressions}
     for point in inputs.points:

@@ -1,0 +1,118 @@
+"""The profile likelihoods of a store as plain JSON objects, one per signal point."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from hfscale.inference.results import PointStatus
+from hfscale.reading.records import number, plain_values, state_of
+from hfscale.store.layout import GRID_DIMENSIONS
+from hfscale.store.store import ResultStore
+
+ONE_SIGMA = 1.0
+"""t at the ends of the interval of a single parameter that contains it in 68.3 % of all cases, asymptotically."""
+
+
+def read_profiles(store: ResultStore) -> list[dict[str, Any]]:
+    """One object per signal point, in their order; None where there is no number.
+
+    ``grid`` has the values of each parameter in ``parameters``; ``t``, over them, is twice the profile of -ln L above
+    its minimum. For a single parameter, ``interval`` is where t is at most 1, see `interval_below`.
+    """
+    data = store.to_xarray().load()
+    parameters, reasons = list(store.settings["calculation"]["parameters"]), store.reasons()
+    labels = {label: plain_values(data[name].values) for label, name in store.labels.items()}
+    axes = [f"values_{axis}" for axis, _ in zip(GRID_DIMENSIONS, parameters)]
+    names = ("best_fit", "error", "t", "twice_nll_free", *axes)
+    arrays = {name: np.asarray(data[name].values) for name in names}
+    records = []
+    for k, name in enumerate(store.names):
+        code = PointStatus(int(data["status"].values[k]))
+        state = state_of(code, reasons.get(name))
+        # A task that was killed before its marker may have left numbers, which do not count.
+        nothing = code == PointStatus.NOT_RUN
+        row = {key: np.full_like(array[k], np.nan) if nothing else array[k] for key, array in arrays.items()}
+        records.append(
+            {
+                "name": name,
+                "values": {label: column[k] for label, column in labels.items()},
+                "status": state,
+                "parameters": parameters,
+                **_fields(row, axes),
+                **({"reason": reasons[name]} if state == "failed" and name in reasons else {}),
+            }
+        )
+    return records
+
+
+def _fields(row: Mapping[str, np.ndarray], axes: Sequence[str]) -> dict[str, Any]:
+    grid = [row[axis] for axis in axes]
+    fields = {
+        "best_fit": _numbers(row["best_fit"]),
+        "error": _numbers(row["error"]),
+        "grid": None if np.isnan(grid[0]).all() else [_numbers(values) for values in grid],
+        "t": _numbers(row["t"]),
+    }
+    if len(grid) == 1:
+        ends = interval_below(grid[0], row["t"], float(row["best_fit"][0]), ONE_SIGMA)
+        fields["interval"] = None if ends is None else [number(end) for end in ends]
+    return {**fields, "twice_nll": {"free": number(row["twice_nll_free"])}}
+
+
+def _numbers(values: Float[np.ndarray, "..."]) -> Any:
+    """Nested lists of numbers with None for those that are missing, None where all are."""
+    if np.isnan(values).all():
+        return None
+    found = values.astype(object)
+    found[~np.isfinite(values)] = None
+    return found.tolist()
+
+
+def interval_below(
+    values: Float[np.ndarray, " value"], t: Float[np.ndarray, " value"], best_fit: float, level: float
+) -> tuple[float, float] | None:
+    """The interval around the minimum of a curve where it is at most `level`; None where it is nowhere known to be.
+
+    Between two values, the root of t is taken for a straight line, which it is where -ln L is a parabola.
+
+    Args:
+        values: Values of the parameter, ascending.
+        t: Twice the profile of -ln L above its minimum; NaN where it is not known.
+        best_fit: Where the minimum is.
+        level: Largest t inside.
+
+    Returns:
+        Lower and upper end; NaN for one that the values do not reach: beyond them, or beyond one without t.
+    """
+    x, height = values, t
+    if values[0] < best_fit < values[-1]:
+        place = int(np.searchsorted(values, best_fit))
+        x, height = np.insert(values, place, best_fit), np.insert(t, place, 0.0)
+    if not (height <= level).any():
+        return None
+    lowest = int(np.nanargmin(height))
+    lower = _end(x[lowest::-1], height[lowest::-1], level)
+    return lower, _end(x[lowest:], height[lowest:], level)
+
+
+def _end(x: Float[np.ndarray, " value"], t: Float[np.ndarray, " value"], level: float) -> float:
+    """Where a curve that begins at or below a level goes above it first; NaN where it is not seen to."""
+    outside = np.flatnonzero(~(t <= level))
+    if not len(outside) or np.isnan(t[outside[0]]):
+        return float("nan")
+    k = int(outside[0])
+    inner, outer = np.sqrt(t[k - 1]), np.sqrt(t[k])
+    return float(x[k - 1] + (x[k] - x[k - 1]) * (np.sqrt(level) - inner) / (outer - inner))
+
+
+def profile_columns(point: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a data frame that the JSON object of a signal point fills."""
+    columns = {"name": point["name"], **point["values"], "status": point["status"]}
+    for k, name in enumerate(point["parameters"]):
+        for key in ("best_fit", "error"):
+            columns[f"{key}_{name}"] = point[key][k] if point[key] else None
+    if "interval" in point:
+        columns |= dict(zip(("interval_low", "interval_high"), point["interval"] or (None, None), strict=True))
+    return {**columns, "twice_nll_free": point["twice_nll"]["free"]}
