@@ -95,10 +95,10 @@ def lbfgsb_minimum(fit: Fit, start: np.ndarray) -> np.ndarray:
     return np.clip(_inserted(start, free, found.x * width), fit.lower, fit.upper)
 
 
-def minuit_minimum(fit: Fit, start: np.ndarray) -> np.ndarray:
-    """Where MIGRAD ends at strategy 2."""
+def minuit_minimum(fit: Fit, start: np.ndarray, strategy: int = 2) -> np.ndarray:
+    """Where MIGRAD ends; at strategy 0, it asks for several times fewer values."""
     minuit = Minuit(lambda theta: fit.evaluate(theta)[0], start, grad=lambda theta: fit.evaluate(theta)[1])
-    minuit.errordef, minuit.strategy, minuit.tol = Minuit.LIKELIHOOD, 2, 1e-4
+    minuit.errordef, minuit.strategy, minuit.tol = Minuit.LIKELIHOOD, strategy, 1e-4
     minuit.limits = list(zip(fit.lower, fit.upper, strict=True))
     minuit.fixed = list(fit.fixed)
     minuit.errors = np.where(fit.width > 0, fit.width, _FREE_WIDTH)
