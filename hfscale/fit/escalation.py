@@ -31,6 +31,7 @@ def best_fits(
     *,
     troubles: int = MANY_TROUBLES,
     sure: int = 1,
+    minuit_calls: int = 20_000,
     observe: Observer = unobserved,
 ) -> FitResults:
     """Minimise every fit from the first starts, and suspicious ones also from the others.
@@ -45,6 +46,7 @@ def best_fits(
             more of them without harm.
         sure: Starts that every fit is made from. Toys need several: the data that made their start values are not
             theirs, and a fit can end in a higher minimum without a sign of it.
+        minuit_calls: Calls of the likelihood that iminuit may spend on each fit that failed.
         observe: Is told each attempt.
 
     Returns:
@@ -72,7 +74,7 @@ def best_fits(
         near = results.theta.copy()
         for k in failed:
             one = fits.take(np.array([k]))
-            near[k] = minuit_minimum(structure, shared, one, starts[-1][k])
+            near[k] = minuit_minimum(structure, shared, one, starts[-1][k], minuit_calls)
         failing = ~results.succeeded
         results = refit(structure, shared, fits, near, failing, results, kind="iminuit", observe=observe)
     return results

@@ -18,11 +18,15 @@ def _program(structure: Structure) -> Any:
 
 
 def minuit_minimum(
-    structure: Structure, shared: SharedNumbers, fit: PointNumbers, start: Float[np.ndarray, " parameter"]
+    structure: Structure,
+    shared: SharedNumbers,
+    fit: PointNumbers,
+    start: Float[np.ndarray, " parameter"],
+    calls: int = 20_000,
 ) -> Float[np.ndarray, " parameter"]:
     """Where MIGRAD ends for one fit (numbers with a leading axis of length 1), certified or not.
 
-    Parameters marked `fixed` stay at their start values.
+    Parameters marked `fixed` stay at their start values. It ends after about so many `calls` of the likelihood.
     """
     program = _program(structure)
     latest: dict[bytes, tuple[float, Float[np.ndarray, " parameter"]]] = {}
@@ -42,6 +46,6 @@ def minuit_minimum(
     minuit.strategy = 1
     minuit.limits = list(zip(fit.lower[0], fit.upper[0], strict=True))
     minuit.fixed = list(fit.fixed[0])
-    minuit.migrad(ncall=20_000)
+    minuit.migrad(ncall=calls)
     minimum: Float[np.ndarray, " parameter"] = np.clip(np.array(minuit.values), fit.lower[0], fit.upper[0])
     return minimum

@@ -19,6 +19,9 @@ from hfscale.inference.toys.statistics import toy_statistic
 from hfscale.inference.toys.throw import Thrown, throw_toys
 from hfscale.model.structure import POISSON, ModelGroup, PointNumbers, Structure
 
+_MINUIT_CALLS = 2_000
+"""A fit that Newton steps do not bring to an end costs a second then; with ten times as many, few more ended well."""
+
 
 def run_toys(
     group: ModelGroup,
@@ -89,7 +92,9 @@ def _fit_toys(
     starts = [np.concatenate([_with_poi(structure, generating, mu), generating])]
     if structure.needs_several_starts:
         starts += scattered_starts(structure, both, starts[0])
-    known = best_fits(structure, group.shared, both, starts, sure=len(starts), observe=observe)
+    known = best_fits(
+        structure, group.shared, both, starts, sure=len(starts), minuit_calls=_MINUIT_CALLS, observe=observe
+    )
     tables = rate_tables(structure, group.shared, group.points.take(np.array([row])), theta, rates)
     results = with_other_minima(structure, group.shared, tables, both, known)
     _tell_of_other_sides(known, results, observe)
