@@ -17,8 +17,10 @@ from hfscale.plot.expressions import evaluate_numbers, evaluate_truth, parse_exp
 from hfscale.plot.figure import confidence
 from hfscale.plot.labels import axis_label
 from hfscale.plot.points import NSIGMA, PlanePoints
+from hfscale.plot.profiles import CURVE_LEVELS, draw_profile_curve, draw_profile_plane
 from hfscale.plot.spent import draw_spent
 from hfscale.plot.toys import draw_toys
+from hfscale.reading.profiles import interval_below
 from hfscale.results import Results
 
 if TYPE_CHECKING:
@@ -114,6 +116,36 @@ def limits(
         title=title,
     )
     return Picture(figure, (*_unfinished(rows, "signal points"), *_outside(rows)))
+
+
+def profile(results: Results, point: str | None = None, *, style: str = "plain", title: str | None = None) -> Picture:
+    """Draw the profile likelihood of a signal point: a curve over one parameter, contours over two.
+
+    Args:
+        results: Profile likelihoods, finished or not.
+        point: Name of the point, or a pattern that one name matches; not needed where there is one point only.
+        style: ``plain``, ``ATLAS`` or ``CMS``.
+        title: Text above the figure; the name of the point by default.
+
+    Raises:
+        SelectionError: A store of another kind, no such point or several, or no result yet.
+    """
+    _require_kind(results, "profile", "profile likelihoods", "hfscale scan --parameter")
+    (row,) = _rows_of(results, point)
+    name, names = str(row["name"]), [axis_label(parameter) for parameter in row["parameters"]]
+    t = np.array(row["t"] or [], dtype=np.float64)
+    _require_numbers(name, t)
+    axes = [np.array(values, dtype=np.float64) for values in row["grid"]]
+    best = [_number(value) for value in row["best_fit"] or [None] * len(axes)]
+    look = {"style": style, "title": name if title is None else title}
+    failed = int(np.isnan(t).sum())
+    messages = (f"{failed} of {t.size} fits of {name!r} failed and are not drawn",) if failed else ()
+    if len(axes) == 1:
+        intervals = [interval_below(axes[0], t, best[0], level) for level in CURVE_LEVELS]
+        figure = draw_profile_curve(axes[0], t, best[0], name=names[0], intervals=intervals, **look)
+    else:
+        figure = draw_profile_plane(axes[0], axes[1], t, (best[0], best[1]), names=(names[0], names[1]), **look)
+    return Picture(figure, messages)
 
 
 def toys(

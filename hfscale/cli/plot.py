@@ -20,6 +20,7 @@ _EPILOG = """\b
 Examples:
   hfscale plot brazil scan.zarr --point gluino_2000_1 -o brazil.pdf
   hfscale plot brazil limits.zarr -x m_gluino --select "m_lsp == 1" -o limits.pdf
+  hfscale plot profile profile.zarr --point gluino_2000_1 -o profile.pdf
   hfscale plot toys toys.zarr --point gluino_2000_1 -o q.pdf
   hfscale plot spent toys.zarr -x m_gluino -y m_lsp -o spent.pdf"""
 
@@ -47,7 +48,7 @@ def _picture_options(command: _Command) -> _Command:
 
 @click.group("plot", epilog=_EPILOG)
 def plot_command() -> None:
-    """Draw CLs against the POI, upper limits, distributions of toys, or the number of toys per point."""
+    """Draw CLs against the POI, upper limits, profile likelihoods, and what there is of toys."""
 
 
 @plot_command.command("brazil")
@@ -75,6 +76,16 @@ def brazil_command(store: str, outputs: tuple[str, ...], **options: Any) -> None
         return pictures.limits(results, options["x"], options["select"], **look)
 
     _draw(store, outputs, draw)
+
+
+@plot_command.command("profile")
+@_picture_options
+@_point_option
+def profile_command(store: str, outputs: tuple[str, ...], **options: Any) -> None:
+    """Profile likelihood of a signal point: a curve with lines at t = 1 and 4, or contours of 68.3 and 95.4 %."""
+    from hfscale import pictures
+
+    _draw(store, outputs, lambda results: pictures.profile(results, options.pop("point"), **options))
 
 
 @plot_command.command("toys")

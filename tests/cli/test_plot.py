@@ -13,13 +13,14 @@ Refused = Callable[..., None]
 def test_help_names_all_pictures() -> None:
     ended = hfscale("plot", "--help")
     assert ended.code == 0
-    assert all(f"hfscale plot {name} " in ended.out for name in ("brazil", "toys", "spent"))
+    assert all(f"hfscale plot {name} " in ended.out for name in ("brazil", "profile", "toys", "spent"))
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("brazil", "--point", "s_400_0"), ("results of kind cls", "hfscale scan")),
+        (("profile", "--point", "s_400_0"), ("results of kind cls", "hfscale scan --parameter")),
         (("toys", "--point", "s_400_0"), ("has no toys", "toybased")),
         (("spent", "-x", "m_heavy", "-y", "m_light"), ("has no toys", "toybased")),
     ],
