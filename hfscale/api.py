@@ -195,7 +195,7 @@ def scan(
     kind = scan_kind(poi_grid, parameters, grids)
     fields: dict[str, object] = {"kind": kind, "poi_grid": poi_grid, "test_stat": test_stat, "level": level}
     if kind == "profile":
-        fields |= {"parameters": tuple(parameters), "grids": tuple(grids)}
+        fields |= {"parameters": parameters, "grids": grids}
     return _compute(fields, workspace, patchset, store, options)
 
 
