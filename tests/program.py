@@ -8,8 +8,10 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyhf
 import pytest
+import xarray
 
 from hfscale.cli.main import main
 
@@ -55,6 +57,14 @@ def hfscale(*arguments: object) -> Ended:
 def copy_store(store: Path, folder: Path) -> Path:
     """Copy a store, for a test that changes it."""
     return Path(shutil.copytree(store, folder / "copy.zarr"))
+
+
+def arrays_of(store: Path) -> dict[str, np.ndarray]:
+    """Return all arrays of a store, those of its toys too, by name."""
+    found = xarray.open_datatree(store, engine="zarr", chunks=None)
+    return {
+        f"{group.path}/{name}": values.values for group in found.subtree for name, values in group.variables.items()
+    }
 
 
 def write(path: Path, document: Any) -> Path:

@@ -330,8 +330,8 @@ class RunOptions(Settings):
     """How the work is run. Nothing here changes a result.
 
     Attributes:
-        executor: ``local`` (this process), ``processes`` (worker processes of its own), ``dask``, ``ray``, or ``auto`` to
-            let the expected length of the work decide between the first two.
+        executor: ``local`` (this process), ``processes`` (a pool of others), ``dask``, ``ray``, or ``auto`` to let the
+            expected length of the work decide between the first two.
         workers: How many worker processes, None for one per available CPU.
         task_points: Signal points per task, None for the default of `hfscale.plan.tasks.default_task_points`.
         task_toys: Toys per task and hypothesis, None for the default of `hfscale.plan.toys.default_task_toys`.

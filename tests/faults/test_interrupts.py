@@ -14,7 +14,14 @@ from hfscale.store.store import ResultStore
 from tests.signals import HEARING_PYTHON
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc")
-every_engine = pytest.mark.parametrize("engine", ["processes", pytest.param("dask", marks=pytest.mark.dask)])
+every_engine = pytest.mark.parametrize(
+    "engine",
+    [
+        "processes",
+        pytest.param("dask", marks=pytest.mark.dask),
+        pytest.param("ray", marks=[pytest.mark.ray, pytest.mark.slow]),
+    ],
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,9 +50,13 @@ if __name__ == "__main__":
 """
 
 
-def left_running(session: int) -> list[str]:
+GRACE_SECONDS = {"processes": 10, "dask": 10, "ray": 100}
+"""Agents of Ray, which run no calls, look only now and then whether their instance is there."""
+
+
+def left_running(session: int, engine: str) -> list[str]:
     """Return the command lines of the processes of a session that are still there after a grace period."""
-    for _ in range(100):
+    for _ in range(10 * GRACE_SECONDS[engine]):
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             try:
@@ -90,7 +101,7 @@ def test_control_c_ends_everything_in_silence(
     assert process.returncode == 3, err
     assert "0 of 4 tasks finished" in out
     assert err == ""
-    assert left_running(process.pid) == []
+    assert left_running(process.pid, engine) == []
     assert store.status().points_pending == 8
 
 
@@ -101,4 +112,4 @@ def test_a_killed_driver_leaves_no_worker_behind(
     with running_driver(tmp_path / "program.py", make_store("killed.zarr"), engine) as process:
         process.kill()
         process.communicate(timeout=60)
-    assert left_running(process.pid) == []
+    assert left_running(process.pid, engine) == []

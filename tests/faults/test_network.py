@@ -1,18 +1,21 @@
 """Who can reach the workers: nobody from another machine, and nobody without the keys."""
 
+import importlib.util
 import os
 import socket
+import stat
 import struct
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from hfscale.runtime.executors.base import Executor
+from hfscale.runtime.executors.choose import open_executor
 
-pytestmark = [
-    pytest.mark.dask,
-    pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs Linux's /proc/net/tcp"),
-]
+pytestmark = pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs Linux's /proc/net/tcp")
 
 LISTENING = "0A"
 
@@ -68,12 +71,14 @@ def test_the_tables_are_read_right() -> None:
         assert "0.0.0.0" in listening_addresses({os.getpid()})
 
 
+@pytest.mark.dask
 def test_nothing_listens_beyond_this_machine(dask_executor: Executor) -> None:
     tree = process_tree(os.getpid())
     assert len(tree) >= 1 + dask_executor.slots()
     assert listening_addresses(tree) == {"127.0.0.1"}
 
 
+@pytest.mark.dask
 def test_a_client_without_the_keys_is_refused(dask_executor: Executor) -> None:
     import distributed
 
@@ -86,3 +91,56 @@ def test_a_client_without_the_keys_is_refused(dask_executor: Executor) -> None:
         distributed.Client(address.replace("tls://", "tcp://"), timeout=2, set_as_default=False)
     with pytest.raises(TypeError, match="TLS"):
         distributed.Client(address, timeout=2, set_as_default=False)
+
+
+def test_worker_processes_listen_nowhere() -> None:
+    before = listening_addresses(process_tree(os.getpid()) - {os.getpid()})
+    with open_executor("processes", 1) as executor:
+        handle = executor.submit(os.getpid)
+        worker = executor.wait([handle], 60.0)[handle].value
+        assert worker in process_tree(os.getpid())
+        assert listening_addresses({worker}) == set()
+        assert listening_addresses(process_tree(os.getpid()) - {os.getpid()}) == before
+
+
+JOIN = """
+import sys, ray
+ray.init(address=sys.argv[1], log_to_driver=False)
+"""
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_ray_is_closed_to_others() -> None:
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("needs the extra 'ray'")
+    with open_executor("ray", 1) as executor:
+        import ray
+
+        handle = executor.submit(os.getpid)
+        assert executor.wait([handle], 60.0)[handle].error is None
+        tree = process_tree(os.getpid())
+        assert len(tree) > 3
+        # The second is the first in the notation of sockets for both families.
+        assert "127.0.0.1" in listening_addresses(tree) <= {"127.0.0.1", "::ffff:127.0.0.1"}
+        context = ray.get_runtime_context()
+        (folder,) = {path for path in Path(tempfile.gettempdir()).glob("hfscale-*/r") if is_open_in(path, tree)}
+        assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
+        assert stat.S_IMODE((folder.parent / "token").stat().st_mode) == 0o600
+        arguments = [sys.executable, "-c", JOIN, context.gcs_address]
+        joined = subprocess.run(arguments, env={**os.environ, "RAY_AUTH_MODE": "disabled"}, capture_output=True)
+        assert joined.returncode != 0
+        assert b"InvalidAuthToken" in joined.stderr
+    assert not folder.parent.exists()
+
+
+def is_open_in(folder: Path, processes: set[int]) -> bool:
+    """Say whether one of the processes has a file below a folder open."""
+    links = (link for process in processes for link in Path(f"/proc/{process}/fd").glob("*"))
+    for link in links:
+        try:
+            if str(link.readlink()).startswith(str(folder)):
+                return True
+        except OSError:
+            continue
+    return False

@@ -1,6 +1,8 @@
 """The contract of executors: every engine's class runs the same tests."""
 
+import importlib.util
 import os
+import sys
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -290,6 +292,63 @@ def test_a_dask_executor_leaves_no_settings_behind(monkeypatch: pytest.MonkeyPat
     assert logging.getLogger("distributed").level == level
     with pytest.raises(ValueError, match="No clients"):
         distributed.default_client()
+
+
+@pytest.fixture(scope="module")
+def ray_executor() -> Iterator[Executor]:
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("needs the extra 'ray'")
+    with open_executor("ray", 2) as executor:
+        yield executor
+    executor.close()
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+class TestRay(ExecutorContract):
+    @pytest.fixture
+    def executor(self, ray_executor: Executor) -> Executor:
+        return ray_executor
+
+    def test_actors_have_one_thread(self, executor: Executor) -> None:
+        def look() -> tuple[str, ...]:
+            import os
+
+            return tuple(os.environ[name] for name in ("NPROC", "OMP_NUM_THREADS", "JAX_PLATFORMS"))
+
+        handle = executor.submit(look)
+        assert collect(executor, [handle])[handle].value == ("1", "1", "cpu")
+
+    def test_a_call_that_kills_every_actor_is_given_up_and_says_nothing_on_standard_output(
+        self, executor: Executor, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        deaths = str(tmp_path / "deaths")
+
+        def die() -> None:
+            import os
+            from pathlib import Path
+
+            with Path(deaths).open("a") as file:
+                file.write("x")
+            os._exit(1)
+
+        killer, other = executor.submit(die), executor.submit(make_half(), 2)
+        outcomes = collect(executor, [killer, other])
+        assert outcomes[other] == Outcome(1.0)
+        assert "the worker process died 4 times" in str(outcomes[killer].error)
+        assert Path(deaths).read_text() == "xxxx"
+        assert capfd.readouterr().out == ""
+
+    def test_nothing_is_left_in_the_environment(self, executor: Executor) -> None:
+        assert not [name for name in os.environ if name.startswith("RAY_")]
+
+
+def test_without_ray_its_engine_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(InputError, match=r"hfscale\[ray\]"):
+        open_executor("ray", 1)
+    with pytest.raises(InputError, match=r"hfscale\[ray\]"):
+        open_executor("ray", 1, ray_address="auto")
 
 
 def test_an_unknown_engine_is_refused() -> None:

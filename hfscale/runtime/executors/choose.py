@@ -49,15 +49,16 @@ def choose_executor(asked: AskedEngine, workers: int | None, n_tasks: int, expec
     return "processes" if saved > START_SECONDS else "local"
 
 
-def open_executor(name: str, workers: int | None = None) -> Executor:
+def open_executor(name: str, workers: int | None = None, ray_address: str | None = None) -> Executor:
     """Start an executor. Use it in a ``with`` statement, or close it.
 
     Args:
         name: The engine, one of `EngineName`.
         workers: Number of worker processes, None for one per CPU; ``local`` ignores it.
+        ray_address: Running cluster that ``ray`` connects to, None to start an instance on this machine.
 
     Raises:
-        InputError: There is no such engine.
+        InputError: There is no such engine, it is not installed, or there is no cluster at the address.
     """
     if name == "local":
         from hfscale.runtime.executors.local import LocalExecutor
@@ -71,6 +72,12 @@ def open_executor(name: str, workers: int | None = None) -> Executor:
         from hfscale.runtime.executors.dask import DaskExecutor
 
         return DaskExecutor.start(workers or available_cpus())
+    if name == "ray":
+        from hfscale.runtime.executors.ray import RayExecutor
+
+        if ray_address is not None:
+            return RayExecutor.connect(ray_address, workers)
+        return RayExecutor.start(workers or available_cpus())
     raise _no_such_engine(name)
 
 
@@ -81,16 +88,18 @@ def _no_such_engine(name: str) -> InputError:
     return InputError(f"there is no executor {name!r}", remedy=f"choose {_CHOICES}")
 
 
-def as_executor(engine: "str | distributed.Client | Executor", workers: int | None = None) -> Executor:
+def as_executor(
+    engine: "str | distributed.Client | Executor", workers: int | None = None, ray_address: str | None = None
+) -> Executor:
     """Return an executor for whatever the user gave as one: its name, a Dask client, or an executor.
 
-    A client stays open when the executor is closed.
+    A client stays open when the executor is closed. For the other arguments, see `open_executor`.
 
     Raises:
         InputError: It is nothing of these.
     """
     if isinstance(engine, str):
-        return open_executor(engine, workers)
+        return open_executor(engine, workers, ray_address)
     if isinstance(engine, Executor):
         return engine
     if type(engine).__module__.partition(".")[0] == "distributed" and hasattr(engine, "submit"):
