@@ -5,23 +5,22 @@ It lays out the models to check them, but computes nothing itself and needs no J
 
 import platform
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from hfscale.allocation import plan_next_round
 from hfscale.errors import HfscaleWarning, InputError, StoreMismatchError
 from hfscale.inference.profile_grids import check_scan
 from hfscale.inference.toys.settings import GENERATOR
 from hfscale.model.custom import CustomModifier
 from hfscale.model.structure import ModelGroup
+from hfscale.phases import LogFormat, phases, run_phase
 from hfscale.plan.cells import Cell
 from hfscale.plan.cross_sections import with_cross_sections
 from hfscale.plan.digests import differences, digest, settings_document
@@ -29,15 +28,14 @@ from hfscale.plan.settings import Calculation
 from hfscale.plan.tasks import Plan, make_plan
 from hfscale.plan.toys import AnyTask, ToyRound, default_task_toys, make_round
 from hfscale.results import Results
-from hfscale.runtime.events import TaskReport
 from hfscale.runtime.executors.choose import AskedEngine, EngineName, as_executor, choose_executor
-from hfscale.runtime.loop import run_tasks
-from hfscale.runtime.progress import make_progress
 from hfscale.store.create import create_store, refuse_target
 from hfscale.store.open import is_store, open_store
+from hfscale.store.sizes import DiskNeed, disk_need
 from hfscale.store.store import ResultStore
 from hfscale.work.custom import import_modifiers
 from hfscale.work.data import with_data
+from hfscale.work.memory import process_bytes
 from hfscale.work.models import (
     bounded_below_at_zero,
     build_models,
@@ -54,7 +52,6 @@ if TYPE_CHECKING:
 
     from hfscale.runtime.executors.base import Executor
 
-_LogFormat = Literal["text", "json"]
 _RECORDED_PACKAGES = ("hfscale", "jax", "jaxlib", "numpy", "scipy", "pyhf", "zarr", "dask", "iminuit")
 
 
@@ -77,6 +74,7 @@ class Preparation:
         n_no_signal: Points whose patch gives the POI nothing to scale.
         seconds: Rough time on one process for all points, without toys.
         toy_seconds: The same for one toy.
+        memory: Rough memory of one process in bytes.
         continues: Whether the store exists already.
     """
 
@@ -93,6 +91,7 @@ class Preparation:
     n_no_signal: int
     seconds: float
     toy_seconds: float
+    memory: int
     continues: bool
 
     @property
@@ -101,6 +100,20 @@ class Preparation:
         if self.calculation.adaptive and not self.rounds:
             return 2 * self.n_cells * self.calculation.min_toys
         return sum(toys.size for toys in self.rounds)
+
+    @property
+    def disk(self) -> DiskNeed:
+        """What the store takes on disk with the toys that are planned."""
+        calculation = self.calculation
+        return disk_need(
+            calculation.document(),
+            self.plan,
+            n_mu=len(calculation.poi_values),
+            n_parameters=len(self.parameters),
+            grid=calculation.scan_shape,
+            toys=self.n_toys,
+            toy_tasks=sum(len(toys.tasks) for toys in self.rounds),
+        )
 
 
 def prepare(
@@ -160,6 +173,7 @@ def prepare(
         n_no_signal=_n_no_signal(inputs, calculation, groups),
         seconds=expected_seconds(groups, calculation.fits_per_point),
         toy_seconds=seconds_per_toy(groups),
+        memory=process_bytes(groups),
         continues=existing is not None,
     )
 
@@ -270,8 +284,9 @@ def execute(
     *,
     executor: "AskedEngine | distributed.Client | Executor" = "auto",
     workers: int | None = None,
+    ray_address: str | None = None,
     quiet: bool = True,
-    log_format: _LogFormat = "text",
+    log_format: LogFormat = "text",
 ) -> Results:
     """Make or continue the store and compute what is missing in it.
 
@@ -279,6 +294,7 @@ def execute(
         preparation: From `prepare`.
         executor: Name of an engine, a Dask client, or an executor.
         workers: Number of workers, one per CPU by default.
+        ray_address: Running cluster that ``ray`` connects to.
         quiet: Show no progress.
         log_format: How progress is written where standard error is no terminal.
 
@@ -290,68 +306,13 @@ def execute(
     store = open_store(preparation.path) if preparation.continues else create(preparation)
     with store.locked():
         store.sweep()
-        phases = _phases(store.path, preparation.task_toys)
-        first = next(phases, None)
+        left = phases(store.path, preparation.task_toys)
+        first = next(left, None)
         if first is not None:
-            with as_executor(engine, workers) as started:
-                for phase in chain([first], phases):
-                    _run(store, phase, started, quiet, log_format)
+            with as_executor(engine, workers, ray_address) as started:
+                for phase in chain([first], left):
+                    run_phase(store, phase, started, quiet, log_format)
     return Results(open_store(preparation.path))
-
-
-def _run(store: ResultStore, phase: "_Phase", engine: "Executor", quiet: bool, log_format: _LogFormat) -> None:
-    progress = make_progress(
-        phase.total,
-        done=phase.total - sum(task.size for task in phase.tasks),
-        dashboard_link=engine.dashboard_link,
-        quiet=quiet,
-        log_format=log_format,
-        unit=phase.unit,
-    )
-    with progress:
-        summary = run_tasks(phase.tasks, engine, partial(phase.function, str(store.path)), on_event=progress)
-    tasks = {task.id: task for task in phase.tasks}
-    for task_id, reason in summary.failures.items():
-        store.record_failure(tasks[task_id], reason)
-
-
-class _Phase(NamedTuple):
-    """Tasks of one kind, what does them, and how much they are with those of earlier runs."""
-
-    tasks: Sequence[AnyTask]
-    function: Callable[[str, str], TaskReport]
-    total: int
-    unit: Literal["points", "toys"]
-
-
-def _phases(path: Path, task_toys: int) -> Iterator[_Phase]:
-    """What is left, each phase seen when the one before is done.
-
-    First the fits of the data, so that every point has its observed numbers early, then the toys that are planned, then
-    further rounds as they follow from the finished ones.
-    """
-    store = open_store(path)
-    if store.pending():
-        yield _Phase(store.pending(), do_task, store.plan.n_points, "points")
-    planned = store.pending_toys()
-    if planned:
-        yield _Phase(planned, do_toy_task, sum(toys.size for toys in store.rounds), "toys")
-    while (following := plan_next_round(open_store(path), task_toys)) is not None:
-        yield _Phase(following.tasks, do_toy_task, following.size, "toys")
-
-
-def do_task(store: str, task_id: str) -> TaskReport:
-    """Compute one task of a store, wherever this is called; imports JAX only then."""
-    from hfscale.work.task import run_task
-
-    return run_task(store, task_id)
-
-
-def do_toy_task(store: str, task_id: str) -> TaskReport:
-    """Throw and fit the toys of one task of a store, wherever this is called; imports JAX only then."""
-    from hfscale.work.toys import run_toy_task
-
-    return run_toy_task(store, task_id)
 
 
 def create(preparation: Preparation, provenance: Mapping[str, Any] = MappingProxyType({})) -> ResultStore:
@@ -373,7 +334,7 @@ def create(preparation: Preparation, provenance: Mapping[str, Any] = MappingProx
         labels=label_arrays(inputs),
         parameters=preparation.parameters,
         mu=np.array(preparation.calculation.poi_values, dtype=np.float64),
-        provenance={**_provenance(inputs), **provenance},
+        provenance={**_provenance(inputs), "task_toys": preparation.task_toys, **provenance},
         rounds=preparation.rounds,
         grid=preparation.calculation.scan_shape,
     )

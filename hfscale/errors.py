@@ -88,6 +88,12 @@ class StoreError(HfscaleError):
     kind = "store"
 
 
+class StoreBusyError(StoreError):
+    """Another process is working on a store that only one may change at a time."""
+
+    kind = "store-busy"
+
+
 class StoreMismatchError(StoreError):
     """A store exists but holds results of other inputs or settings."""
 

@@ -78,17 +78,17 @@ def test_provenance_says_what_made_the_store(small_store: Path) -> None:
 
 
 def test_a_task_that_raises_fails_its_points_alone(small: Search, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hfscale import driver
+    from hfscale import phases
 
     task = prepared(small).plan.tasks[1].id
-    do_task = driver.do_task
+    do_task = phases.do_task
 
     def fail_one(store: str, task_id: str) -> Any:
         if task_id == task:
             raise MemoryError("no room")
         return do_task(store, task_id)
 
-    monkeypatch.setattr(driver, "do_task", fail_one)
+    monkeypatch.setattr(phases, "do_task", fail_one)
     results = execute(prepared(small), executor="local")
     assert set(results.failures().values()) == {"MemoryError: no room"}
     assert [point["status"] for point in results.to_list()] == ["ok"] * 4 + ["failed"] * 4 + ["ok"]

@@ -273,7 +273,7 @@ def test_failed_toys_are_counted_and_bound_cls(tmp_path: Path, failing: Callable
 
 
 def test_a_toy_task_that_raises_fails_its_point_alone(copied: Search, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hfscale import driver
+    from hfscale import phases
 
     lost = toy_markers(copied.store, "*-000002-*")[0]
     lost.unlink()
@@ -281,7 +281,7 @@ def test_a_toy_task_that_raises_fails_its_point_alone(copied: Search, monkeypatc
     def fail(store: str, task_id: str) -> Any:
         raise MemoryError("no room")
 
-    monkeypatch.setattr(driver, "do_toy_task", fail)
+    monkeypatch.setattr(phases, "do_toy_task", fail)
     ended = again(copied)
     assert ended.code == 1
     name = open_store(copied.store).names[2]

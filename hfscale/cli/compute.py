@@ -1,6 +1,7 @@
 """Verbs that compute: ``cls`` and ``run``."""
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,6 +10,7 @@ from hfscale.cli.environment import keep_compiled_programs
 from hfscale.cli.messages import inform, loudness, say, write_fields, write_json
 from hfscale.cli.options import (
     DATA_FIELDS,
+    EngineOptions,
     calculation_options,
     dry_run_option,
     input_options,
@@ -16,6 +18,7 @@ from hfscale.cli.options import (
     loudness_options,
     modifier_option,
     output_option,
+    take_engine,
     take_inputs,
     take_toys,
     test_stat_option,
@@ -25,7 +28,6 @@ from hfscale.cli.options import (
 if TYPE_CHECKING:
     from hfscale.driver import Preparation
     from hfscale.results import Results
-    from hfscale.runtime.executors.choose import AskedEngine
 
 SOME_FAILED = 1
 _COMMON_FIELDS = ("calctype", "interpcode", "modifiers", *DATA_FIELDS)
@@ -69,6 +71,7 @@ def perform(kind: str, own: tuple[str, ...], options: dict[str, Any]) -> int:
     from hfscale.plan.settings import check_calculation
     from hfscale.workspace import load_inputs
 
+    engine = take_engine(options)
     given = {name: options[name] for name in own if options[name] is not None}
     common = {name: options[name] for name in _COMMON_FIELDS}
     calculation = check_calculation({"kind": kind, **given, **common, **take_toys(options)})
@@ -80,7 +83,7 @@ def perform(kind: str, own: tuple[str, ...], options: dict[str, Any]) -> int:
     preparation = prepare(inputs, calculation, options["store"], **sizes)
     if options["dry_run"]:
         return print_plan(preparation, options["as_json"])
-    results = compute(preparation, options["executor"], options["workers"])
+    results = compute(preparation, engine)
     if options["as_json"]:
         write_json(results.to_list())
     return report(results)
@@ -111,23 +114,23 @@ def run_command(**options: Any) -> int:
     preparation = prepare_campaign(campaign)
     if options["dry_run"]:
         return print_plan(preparation, options["as_json"])
-    results = compute(preparation, campaign.run.executor, campaign.run.workers)
+    results = compute(preparation, EngineOptions(campaign.run.executor, campaign.run.workers))
     draw_contours(results, campaign, inform)
     if options["as_json"]:
         write_json(results.to_list())
     return report(results)
 
 
-def compute(preparation: "Preparation", executor: "AskedEngine", workers: int | None) -> "Results":
+def compute(preparation: "Preparation", engine: EngineOptions) -> "Results":
     """Run a prepared campaign with progress on standard error."""
     from hfscale.driver import choose, execute
 
-    choice = choose(preparation, executor, workers)
+    choice = choose(preparation, engine.executor, engine.workers)
     done = choice.pending == 0 and not preparation.calculation.adaptive
     if done:
         toys = f" and {preparation.n_toys} toys" if preparation.rounds else ""
         inform(f"nothing to do: all {preparation.plan.n_points} points{toys} of {preparation.path} are done")
-    elif executor == "auto" or loudness().verbose:
+    elif engine.executor == "auto" or loudness().verbose:
         inform(f"executor: {choice.executor} ({choice.pending} tasks, about {choice.seconds:.0f} s on one process)")
     folder = keep_compiled_programs()
     if folder is not None and loudness().verbose:
@@ -135,7 +138,8 @@ def compute(preparation: "Preparation", executor: "AskedEngine", workers: int | 
     return execute(
         preparation,
         executor=choice.executor,
-        workers=workers,
+        workers=engine.workers,
+        ray_address=engine.ray_address,
         quiet=loudness().quiet or done,
         log_format=loudness().log_format,
     )
@@ -143,7 +147,17 @@ def compute(preparation: "Preparation", executor: "AskedEngine", workers: int | 
 
 def print_plan(preparation: "Preparation", as_json: bool) -> int:
     """Write what a run would do."""
-    fields = {
+    fields = _describe_plan(preparation)
+    if as_json:
+        write_json({name.replace(" ", "_").lower(): value for name, value in fields.items()})
+    else:
+        write_fields(fields)
+    return 0
+
+
+def _describe_plan(preparation: "Preparation") -> dict[str, object]:
+    seconds = preparation.seconds + preparation.toy_seconds * preparation.n_toys
+    fields: dict[str, object] = {
         "store": str(preparation.path),
         "continues": preparation.continues,
         "points": preparation.plan.n_points,
@@ -153,7 +167,11 @@ def print_plan(preparation: "Preparation", as_json: bool) -> int:
         "fits": preparation.calculation.fits_per_point * (preparation.plan.n_points - preparation.n_no_signal),
         "tasks": len(preparation.plan.tasks),
         "points per task": preparation.plan.task_points,
-        "seconds on one process": round(preparation.seconds + preparation.toy_seconds * preparation.n_toys, 1),
+        "seconds on one process": round(seconds, 1),
+        "CPU hours": float(f"{seconds / 3600.0:.2g}"),
+        "MB on disk at most": math.ceil(preparation.disk.bytes / 1e6),
+        "files on disk": preparation.disk.files,
+        "MB of memory per process": math.ceil(preparation.memory / 1e6),
     }
     calculation = preparation.calculation
     if calculation.adaptive:
@@ -164,11 +182,7 @@ def print_plan(preparation: "Preparation", as_json: bool) -> int:
         fields["toy tasks"] = sum(len(toys.tasks) for toys in preparation.rounds)
     if calculation.toybased:
         fields["toys per task"] = preparation.task_toys
-    if as_json:
-        write_json({name.replace(" ", "_"): value for name, value in fields.items()})
-    else:
-        write_fields(fields)
-    return 0
+    return fields
 
 
 def report(results: "Results") -> int:

@@ -19,6 +19,7 @@ from hfscale.cli.messages import say
 from hfscale.cli.plot import plot_command
 from hfscale.cli.prune import prune_command
 from hfscale.cli.replay import replay_command
+from hfscale.cli.shards import plan_command, worker_command
 from hfscale.cli.stores import show_command, status_command
 from hfscale.cli.toys import toys_command
 from hfscale.errors import HfscaleError, HfscaleWarning, InterruptedRunError
@@ -70,6 +71,8 @@ for _command in (
     scan_command,
     significance_command,
     run_command,
+    plan_command,
+    worker_command,
     toys_command,
     merge_command,
     replay_command,

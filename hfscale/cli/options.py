@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, TypeVar, get_args
 import click
 
 from hfscale.cli.messages import set_loudness
+from hfscale.errors import InputError
 from hfscale.inference.toys.settings import Ensemble, ToyNuisance
 from hfscale.runtime.executors.choose import AskedEngine
 
@@ -249,14 +250,37 @@ _ENGINE_OPTIONS = (
         " what is faster.",
     ),
     click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Worker processes; one per CPU."),
+    click.option(
+        "--ray-address", metavar="ADDRESS", help="Ray cluster for --executor ray; 'auto' for that of the node."
+    ),
 )
 
 
 def engine_options(command: _Command) -> _Command:
-    """Add --executor and --workers."""
+    """Add --executor, --workers and --ray-address; take them out with `take_engine`."""
     for option in reversed(_ENGINE_OPTIONS):
         command = option(command)
     return command
+
+
+class EngineOptions(NamedTuple):
+    """What runs a campaign."""
+
+    executor: AskedEngine = "auto"
+    workers: int | None = None
+    ray_address: str | None = None
+
+
+def take_engine(options: dict[str, Any]) -> EngineOptions:
+    """Take the values of `engine_options` out of a command's keyword arguments.
+
+    Raises:
+        InputError: There is an address for an engine that was not asked for.
+    """
+    chosen = EngineOptions(**{name: options.pop(name) for name in EngineOptions._fields})
+    if chosen.ray_address is not None and chosen.executor != "ray":
+        raise InputError("--ray-address is of no use without --executor ray", remedy="give both, or neither")
+    return chosen
 
 
 _RUN_OPTIONS = (

@@ -6,7 +6,7 @@ import click
 
 from hfscale.cli.compute import compute, report
 from hfscale.cli.messages import write_json
-from hfscale.cli.options import engine_options, json_option, loudness_options
+from hfscale.cli.options import engine_options, json_option, loudness_options, take_engine
 
 _EPILOG = """\b
 Examples:
@@ -28,7 +28,8 @@ def toys_command(store: str, more: int, task_toys: int | None, as_json: bool, **
     """Add toys to a store that was computed with toys."""
     from hfscale.extend import extend_toys
 
-    results = compute(extend_toys(store, more, task_toys=task_toys), options["executor"], options["workers"])
+    engine = take_engine(options)
+    results = compute(extend_toys(store, more, task_toys=task_toys), engine)
     if as_json:
         write_json(results.to_list())
     return report(results)

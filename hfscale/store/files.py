@@ -77,6 +77,11 @@ def done_folder(store: Path) -> Path:
     return ledger_folder(store) / "done"
 
 
+def done_file(store: Path, task_id: str) -> Path:
+    """Return the marker of a finished task."""
+    return done_folder(store) / f"{task_id}.json"
+
+
 def failed_folder(store: Path) -> Path:
     """Return the folder of the records of tasks that failed."""
     return ledger_folder(store) / "failed"

@@ -32,7 +32,7 @@ def write_marker(store: Path, task: Task | ToyTask, report: Mapping[str, Any]) -
         "process": os.getpid(),
         "versions": versions(),
     }
-    _write(files.done_folder(store) / f"{task.id}.json", document)
+    _write(files.done_file(store, task.id), document)
     (files.failed_folder(store) / f"{task.id}.json").unlink(missing_ok=True)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hfscale.errors import StoreError
+from hfscale.errors import StoreBusyError, StoreError
 
 
 @contextmanager
@@ -14,7 +14,8 @@ def exclusive(path: Path) -> Iterator[None]:
     """Hold the lock of a file.
 
     Raises:
-        StoreError: Another process holds it, or the file cannot be made.
+        StoreBusyError: Another process holds it.
+        StoreError: The file cannot be made.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -31,7 +32,7 @@ def _acquire(descriptor: int, path: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise StoreError(
+        raise StoreBusyError(
             "another process is running on this store",
             place=str(path.parents[2]),
             remedy="wait for it, or stop it and run the same command again",

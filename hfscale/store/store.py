@@ -1,6 +1,6 @@
 """The open store: writing the block of a task, the ledger, and reading what is there."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -101,6 +101,11 @@ class ResultStore:
     def done(self) -> set[str]:
         """Return the identities of the finished tasks."""
         return ledger.done(self.path) & self.plan.task_ids
+
+    def markers(self, task_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+        """Read the markers of those of these tasks that are finished, by identity."""
+        done = ledger.done(self.path) & set(task_ids)
+        return {task_id: files.read_json(files.done_file(self.path, task_id)) for task_id in done}
 
     def pending(self) -> tuple[Task, ...]:
         """Return the tasks that are not finished, in order: those that were never run and those that failed."""

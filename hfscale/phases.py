@@ -1,0 +1,94 @@
+"""What is left to do in a store, one kind of tasks after the other, and having an engine do it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from hfscale.allocation import plan_next_round
+from hfscale.plan.toys import AnyTask
+from hfscale.runtime.events import TaskReport
+from hfscale.runtime.executors.base import Executor
+from hfscale.runtime.loop import run_tasks
+from hfscale.runtime.progress import make_progress
+from hfscale.store.open import open_store
+from hfscale.store.store import ResultStore
+
+LogFormat = Literal["text", "json"]
+
+
+class Phase(NamedTuple):
+    """Tasks of one kind, what does them, and how much they are with those that are done."""
+
+    tasks: Sequence[AnyTask]
+    function: Callable[[str, str], TaskReport]
+    total: int
+    unit: Literal["points", "toys"]
+
+
+def phases(path: Path, task_toys: int) -> Iterator[Phase]:
+    """What is left, each phase seen when the one before is done.
+
+    First the fits of the data, so that every point has its observed numbers early, then the toys that are planned, then
+    further rounds as they follow from the finished ones.
+
+    Args:
+        path: Folder of the store, which the caller holds locked.
+        task_toys: Toys per task and hypothesis of further rounds.
+    """
+    store = open_store(path)
+    if store.pending():
+        yield Phase(store.pending(), do_task, store.plan.n_points, "points")
+    planned = store.pending_toys()
+    if planned:
+        yield Phase(planned, do_toy_task, sum(toys.size for toys in store.rounds), "toys")
+    while (following := plan_next_round(open_store(path), task_toys)) is not None:
+        yield Phase(following.tasks, do_toy_task, following.size, "toys")
+
+
+def run_phase(
+    store: ResultStore, phase: Phase, engine: Executor, quiet: bool, log_format: LogFormat
+) -> Mapping[str, str]:  # fmt: skip
+    """Have an engine do the tasks of a phase, show progress, and record the failures.
+
+    Args:
+        store: The store.
+        phase: The tasks.
+        engine: The engine.
+        quiet: Show no progress.
+        log_format: How progress is written where standard error is no terminal.
+
+    Returns:
+        Identity of every task that was given up -> why.
+
+    Raises:
+        InterruptedRunError: The run was interrupted.
+    """
+    progress = make_progress(
+        phase.total,
+        done=phase.total - sum(task.size for task in phase.tasks),
+        dashboard_link=engine.dashboard_link,
+        quiet=quiet,
+        log_format=log_format,
+        unit=phase.unit,
+    )
+    with progress:
+        summary = run_tasks(phase.tasks, engine, partial(phase.function, str(store.path)), on_event=progress)
+    tasks = {task.id: task for task in phase.tasks}
+    for task_id, reason in summary.failures.items():
+        store.record_failure(tasks[task_id], reason)
+    return summary.failures
+
+
+def do_task(store: str, task_id: str) -> TaskReport:
+    """Compute one task of a store, wherever this is called; imports JAX only then."""
+    from hfscale.work.task import run_task
+
+    return run_task(store, task_id)
+
+
+def do_toy_task(store: str, task_id: str) -> TaskReport:
+    """Throw and fit the toys of one task of a store, wherever this is called; imports JAX only then."""
+    from hfscale.work.toys import run_toy_task
+
+    return run_toy_task(store, task_id)

@@ -1,0 +1,170 @@
+"""One share of the tasks of a store, done by a process that knows of no other: no scheduler, and no open port.
+
+Shard i of N does the tasks i, i + N, i + 2 N, ... of the plan, those of the signal points first, then those of toys, as
+far as they are not done. A task can be done twice, even at the same time: it writes the same bytes. Whatever happened
+before, a store is complete when every shard of some N has been run to its end.
+
+Adaptive toys are planned in rounds, each of which follows from all toys of those before. Nobody waits for them: the
+shard that finds everything done plans the next round and does its share of it, and the other shards do theirs when they
+are run again.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from hfscale.allocation import plan_next_round
+from hfscale.errors import InputError, StoreBusyError
+from hfscale.phases import LogFormat, Phase, do_task, do_toy_task, run_phase
+from hfscale.plan.settings import Calculation
+from hfscale.plan.tasks import Task
+from hfscale.plan.toys import ToyTask
+from hfscale.runtime.events import TaskReport
+from hfscale.runtime.executors.local import LocalExecutor
+from hfscale.store.files import done_file
+from hfscale.store.open import open_store
+from hfscale.store.store import ResultStore
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A share of all tasks: those at the positions ``index``, ``index + count``, ... of the plan.
+
+    Attributes:
+        index: From 0 to ``count - 1``.
+        count: How many shards there are.
+    """
+
+    index: int
+    count: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Shard":
+        """Read ``i/N``.
+
+        Raises:
+            InputError: It is not of that form, or i is not one of 0 to N-1.
+        """
+        index, _, count = text.partition("/")
+        if not (index.isdecimal() and count.isdecimal() and int(index) < int(count)):
+            raise InputError(f"{text!r} is no shard", remedy="give i/N with i from 0 to N-1, for example 0/4")
+        return cls(int(index), int(count))
+
+    def points_of(self, store: ResultStore) -> tuple[Task, ...]:
+        """The tasks of signal points that belong to it."""
+        return store.plan.tasks[self.index :: self.count]
+
+    def toys_of(self, store: ResultStore) -> tuple[ToyTask, ...]:
+        """The toy tasks that belong to it; positions count through all rounds, behind the tasks of points."""
+        tasks = [task for toys in store.rounds for task in toys.tasks]
+        return tuple(tasks[(self.index - len(store.plan.tasks)) % self.count :: self.count])
+
+
+class ShardSummary(NamedTuple):
+    """How a shard ended.
+
+    Attributes:
+        tasks: Tasks that belong to the shard.
+        found: Tasks that were done before.
+        failures: Signal points of the shard that failed, or whose toys could not be run -> why.
+        failed_toys: Toys of the shard with a failed fit.
+        elsewhere: Tasks of other shards that are not done.
+        more_rounds: Whether further toys will be planned when all tasks are done.
+    """
+
+    tasks: int
+    found: int
+    failures: Mapping[str, str]
+    failed_toys: int
+    elsewhere: int
+    more_rounds: bool
+
+
+def run_shard(path: str | Path, shard: Shard, *, quiet: bool = True, log_format: LogFormat = "text") -> ShardSummary:
+    """Do what is left of a shard, in this process.
+
+    Args:
+        path: Folder of the store.
+        shard: Which share of the tasks.
+        quiet: Show no progress.
+        log_format: How progress is written where standard error is no terminal.
+
+    Raises:
+        StoreError: There is no store, or it cannot be written.
+        InterruptedRunError: The run was interrupted; the task that was running is dropped.
+    """
+    before = _done(open_store(path))
+    given_up: set[str] = set()
+    while True:
+        store = open_store(path)
+        phase = _next_phase(store, shard, _done(store) | given_up)
+        if phase is not None:
+            with LocalExecutor() as engine:
+                given_up |= run_phase(store, phase, engine, quiet, log_format).keys()
+        elif not _plan_further(store):
+            return _summary(store, shard, before)
+
+
+def _done(store: ResultStore) -> set[str]:
+    return store.done() | store.done_toys()
+
+
+def _next_phase(store: ResultStore, shard: Shard, ended: set[str]) -> Phase | None:
+    points, toys = shard.points_of(store), shard.toys_of(store)
+    left_points = tuple(task for task in points if task.id not in ended)
+    left_toys = tuple(task for task in toys if task.id not in ended)
+    if left_points:
+        return Phase(left_points, partial(_unless_done, do_task), sum(task.size for task in points), "points")
+    if left_toys:
+        return Phase(left_toys, partial(_unless_done, do_toy_task), sum(task.size for task in toys), "toys")
+    return None
+
+
+def _unless_done(function: Callable[[str, str], TaskReport], path: str, task_id: str) -> TaskReport:
+    """Do a task, unless another process did it since the shard began."""
+    if not done_file(Path(path), task_id).exists():
+        return function(path, task_id)
+    return TaskReport(task_id, ok=0, no_signal=0, failed=0, seconds=0.0)
+
+
+def _plan_further(store: ResultStore) -> bool:
+    """Plan the next round of adaptive toys if all earlier tasks are done; False if there is none to plan now."""
+    if not store.may_get_toys or store.pending() or store.pending_toys():
+        return False
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(store.locked())
+        except StoreBusyError:
+            # Whoever holds it plans that round.
+            return False
+        return plan_next_round(open_store(store.path), _task_toys(store)) is not None
+
+
+def _task_toys(store: ResultStore) -> int:
+    """Toys per task of further rounds: as in the first one, or as was planned for it."""
+    if store.rounds:
+        return store.rounds[0].task_toys
+    calculation = Calculation.model_validate(store.settings["calculation"])
+    # Stores of earlier versions do not say.
+    return int(store.attributes["provenance"].get("task_toys", calculation.min_toys))
+
+
+def _summary(store: ResultStore, shard: Shard, before: set[str]) -> ShardSummary:
+    points, toys = shard.points_of(store), shard.toys_of(store)
+    own = {store.names[k] for task in points for k in range(task.start, task.stop)}
+    failures = {name: reason for name, reason in store.reasons().items() if name in own}
+    lost = {task: reason for task, reason in store.toy_failures().items() if task in toys}
+    tasks = {task.id for task in points} | {task.id for task in toys}
+    markers = store.markers(tasks)
+    pending = len(store.pending()) + len(store.pending_toys())
+    return ShardSummary(
+        tasks=len(tasks),
+        found=len(tasks & before),
+        failures={**{store.names[task.cell.point]: reason for task, reason in lost.items()}, **failures},
+        failed_toys=sum(sum(markers[task.id]["failed"].values()) for task in toys if task.id in markers),
+        elsewhere=pending - len(tasks - markers.keys()),
+        more_rounds=store.may_get_toys,
+    )
