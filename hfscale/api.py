@@ -53,6 +53,7 @@ class Options(TypedDict, total=False):
         executor: ``auto``, ``local`` (this process), ``processes``, ``dask`` or ``ray`` (worker processes on this
             machine), a Dask client, or an executor.
         workers: Number of worker processes, one per CPU by default.
+        ray_address: Running Ray cluster for ``ray``, as `ray.init` takes it.
         task_points: Signal points per task.
         task_toys: Toys per task and hypothesis.
         progress: Whether to show progress on standard error.
@@ -82,6 +83,7 @@ class Options(TypedDict, total=False):
     budget: str | None
     executor: "AskedEngine | distributed.Client | Executor"
     workers: int | None
+    ray_address: str | None
     task_points: int | None
     task_toys: int | None
     progress: bool
@@ -237,6 +239,7 @@ def _compute(
         prepare(inputs, calculation, store, **sizes),
         executor=options.get("executor", "auto"),
         workers=options.get("workers"),
+        ray_address=options.get("ray_address"),
         quiet=not options.get("progress", False),
     )
 
