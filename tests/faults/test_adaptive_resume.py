@@ -1,4 +1,4 @@
-"""An adaptive number of toys for all of RegionA on Dask, killed in the middle of a round: the same rounds and contour."""
+"""An adaptive number of toys for all of RegionA on Dask, killed in the middle: the same rounds and contour."""
 
 import os
 import subprocess
