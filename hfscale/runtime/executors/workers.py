@@ -11,8 +11,8 @@ WORKER_ENVIRONMENT = MappingProxyType(
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
-        # Fits free and take the same memory again and again. Dask's own value of 64 KiB gives it back to the system every
-        # time, which costs a fifth of the time of toys in page faults.
+        # Fits free and take the same memory again and again. Dask's own value of 64 KiB gives it back to the system
+        # every time; the page faults cost toys a fifth of their time.
         "MALLOC_TRIM_THRESHOLD_": str(2**30),
         "MALLOC_MMAP_THRESHOLD_": str(2**30),
     }
