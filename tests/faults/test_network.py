@@ -128,7 +128,9 @@ def test_ray_is_closed_to_others() -> None:
         assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
         assert stat.S_IMODE((folder.parent / "token").stat().st_mode) == 0o600
         arguments = [sys.executable, "-c", JOIN, context.gcs_address]
-        joined = subprocess.run(arguments, env={**os.environ, "RAY_AUTH_MODE": "disabled"}, capture_output=True)
+        # Without the second, Ray would look for the loopback address at that of the machine, where nothing listens.
+        environment = {"RAY_AUTH_MODE": "disabled", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+        joined = subprocess.run(arguments, env={**os.environ, **environment}, capture_output=True, timeout=300)
         assert joined.returncode != 0
         assert b"InvalidAuthToken" in joined.stderr
     assert not folder.parent.exists()

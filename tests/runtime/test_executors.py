@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from pathlib import Path
@@ -341,6 +342,41 @@ class TestRay(ExecutorContract):
 
     def test_nothing_is_left_in_the_environment(self, executor: Executor) -> None:
         assert not [name for name in os.environ if name.startswith("RAY_")]
+
+
+GUEST = """
+import os, sys
+from hfscale.runtime.executors.choose import open_executor
+
+with open_executor("ray", ray_address=sys.argv[1]) as executor:
+    handle = executor.submit(os.getenv, "NPROC")
+    sys.stdout.write(f"{executor.slots()} {executor.wait([handle], 120.0)[handle].value}")
+"""
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_cluster_that_runs_is_joined_and_left_running() -> None:
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("needs the extra 'ray'")
+    with open_executor("ray", 2) as host:
+        import ray
+        from ray._private.worker import _global_node
+
+        address, folder = ray.get_runtime_context().gcs_address, Path(_global_node.get_session_dir_path()).parents[1]
+        # The address of a real cluster is that of a machine; the second is for one on loopback.
+        access = {"RAY_AUTH_MODE": "token", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+        access |= {"RAY_AUTH_TOKEN_PATH": str(folder / "token"), "PYTHONPATH": str(Path(__file__).parents[2])}
+        guest = subprocess.run(
+            [sys.executable, "-c", GUEST, address],
+            env={**os.environ, **access},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert guest.stdout == "2 1", guest.stderr
+        handle = host.submit(make_half(), 4)
+        assert collect(host, [handle]) == {handle: Outcome(2.0)}
 
 
 def test_without_ray_its_engine_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
