@@ -24,6 +24,8 @@ VERBS = [
     "scan",
     "significance",
     "run",
+    "plan",
+    "worker",
     "toys",
     "merge",
     "replay",
@@ -33,13 +35,17 @@ VERBS = [
     "inspect",
     "validate",
     "prune",
+    "plan",
+    "worker",
+    "plot",
 ]
 PROGRAM = (sys.executable, "-c", "from hfscale.cli.main import main; main()")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def test_every_verb_is_there() -> None:
-    assert sorted(cli.commands) == sorted(VERBS)
+    # plot is a group with verbs of its own.
+    assert sorted(cli.commands) == sorted([*VERBS, "plot"])
 
 
 @pytest.mark.parametrize("verb", VERBS)
