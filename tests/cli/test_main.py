@@ -35,9 +35,6 @@ VERBS = [
     "inspect",
     "validate",
     "prune",
-    "plan",
-    "worker",
-    "plot",
 ]
 PROGRAM = (sys.executable, "-c", "from hfscale.cli.main import main; main()")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
