@@ -62,7 +62,7 @@ def test_cls_takes_every_choice_of_the_command_line(small: Search) -> None:
 
 def test_cls_again_computes_nothing(small: Search, monkeypatch: pytest.MonkeyPatch) -> None:
     first = hfscale.cls(small.workspace, small.patchset, store=small.store, executor="local")
-    monkeypatch.setattr("hfscale.driver.run_tasks", lambda *args, **kwargs: pytest.fail("a task was run again"))
+    monkeypatch.setattr("hfscale.phases.run_tasks", lambda *args, **kwargs: pytest.fail("a task was run again"))
     assert hfscale.cls(small.workspace, small.patchset, store=small.store).to_list() == first.to_list()
 
 
