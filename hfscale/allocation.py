@@ -12,9 +12,9 @@ from hfscale.plan.adaptive import NextToys, Verdict, looks, next_cells, order_by
 from hfscale.plan.cells import Cell
 from hfscale.plan.digests import digest
 from hfscale.plan.settings import Calculation
-from hfscale.plan.toys import ToyRound, make_round
+from hfscale.plan.toys import ToyRound, make_round, planned_toys
 from hfscale.reading.p_values import observed_statistics
-from hfscale.reading.toys import joined
+from hfscale.reading.toys import read_statistics
 from hfscale.store.blocks import open_array
 from hfscale.store.store import ResultStore
 from hfscale.store.toys import create_round
@@ -76,10 +76,7 @@ def _first_toys(store: ResultStore, calculation: Calculation) -> NextToys | None
 
 
 def _further_toys(store: ResultStore, calculation: Calculation) -> NextToys | None:
-    present = {cell: 0 for toys in store.rounds for cell in toys.by_cell}
-    for toys in store.rounds:
-        for cell, tasks in toys.by_cell.items():
-            present[cell] += sum(task.count for task in tasks)
+    present = planned_toys(store.rounds)
     return next_cells(dict(_verdicts(store, calculation, list(present))), present, calculation.allocation)
 
 
@@ -88,8 +85,7 @@ def _verdicts(
 ) -> Iterator[tuple[Cell, Verdict]]:  # fmt: skip
     observed = observed_statistics(store)
     allocation = calculation.allocation
-    for cell, rounds in zip(cells, store.read_toys(cells, ("q", "status")), strict=True):
-        q, status = joined(rounds, "q"), joined(rounds, "status").astype(np.int64)
+    for cell, (q, status) in zip(cells, read_statistics(store, cells), strict=True):
         toys = (float(observed[cell]), q[0], status[0], q[1], status[1])
         distances = distances_from_level(*toys, level=allocation.level)
         yield cell, verdict(toy_p_values(*toys), distances, allocation)

@@ -19,6 +19,7 @@ from hfscale.inference.toys.results import ToyStatus
 from hfscale.inference.toys.settings import GENERATOR, Hypothesis
 from hfscale.interop.pyhf_workspaces import plain_workspace
 from hfscale.plan.settings import LARGEST_INDEX, Calculation
+from hfscale.reading.records import number
 from hfscale.results import open_results
 from hfscale.store.store import ResultStore
 from hfscale.work.custom import import_modifiers
@@ -91,9 +92,9 @@ class Replay:
             "toy": self.toy,
             "status": result.status.name.lower(),
             **({"reason": result.reason} if result.reason else {}),
-            "q": _number(result.q),
-            "mu_hat": _number(result.mu_hat),
-            "twice_nll": {name: _number(value) for name, value in minima.items()},
+            "q": number(result.q),
+            "mu_hat": number(result.mu_hat),
+            "twice_nll": {name: number(value) for name, value in minima.items()},
             "stored": None if stored is None else self._comparison(stored),
             "thrown_with": dict(self.thrown_with),
             "data": {
@@ -106,14 +107,10 @@ class Replay:
     def _comparison(self, stored: StoredToy) -> dict[str, Any]:
         return {
             "status": stored.status.name.lower(),
-            "q": _number(stored.q),
+            "q": number(stored.q),
             "identical": self.identical,
             "difference": self.difference,
         }
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _fit_document(fit: ReplayedFit) -> dict[str, Any]:
@@ -121,10 +118,10 @@ def _fit_document(fit: ReplayedFit) -> dict[str, Any]:
         "fit": fit.fit,
         "start": fit.start,
         "iterations": fit.iterations,
-        "twice_nll": _number(fit.twice_nll),
+        "twice_nll": number(fit.twice_nll),
         "status": fit.status.name.lower(),
         "outcome": fit.outcome,
-        "parameters": {name: _number(value) for name, value in fit.parameters.items()},
+        "parameters": {name: number(value) for name, value in fit.parameters.items()},
     }
 
 

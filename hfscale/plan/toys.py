@@ -1,7 +1,8 @@
 """Cutting toys into tasks: a signal point, a POI value and a block of toy indices, of both hypotheses, in rounds."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -126,6 +127,15 @@ class ToyRound:
             for t in document["tasks"]
         )
         return cls(**numbers, tasks=tasks, generator=str(document["generator"]))
+
+
+def planned_toys(rounds: Iterable[ToyRound]) -> dict[Cell, int]:
+    """Toys per hypothesis that rounds hold together, of every cell that has any."""
+    found: Counter[Cell] = Counter()
+    for toys in rounds:
+        for task in toys.tasks:
+            found[task.cell] += task.count
+    return dict(found)
 
 
 def default_task_toys(ntoys: int, n_cells: int, seconds_per_toy: float) -> int:

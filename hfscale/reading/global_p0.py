@@ -6,8 +6,9 @@ import numpy as np
 
 from hfscale.inference.toys.look_elsewhere import GlobalPValue, global_p_value
 from hfscale.plan.cells import Cell
-from hfscale.reading.p_values import number, numbers, observed_statistics, significance_of
-from hfscale.reading.toys import joined
+from hfscale.reading.p_values import observed_statistics, significance_of
+from hfscale.reading.records import number, numbers
+from hfscale.reading.toys import read_statistics
 from hfscale.store.store import ResultStore
 
 _TESTED = 0
@@ -39,5 +40,5 @@ def read_global_p0(store: ResultStore) -> GlobalPValue:
     """Compute the global p-value of the most significant signal point of a store with toys of q0."""
     observed = observed_statistics(store)[:, 0]
     cells = [Cell(point) for point in range(len(observed))]
-    read = [(joined(toys, "q")[_TESTED], joined(toys, "status")[_TESTED]) for toys in store.read_toys(cells)]
-    return global_p_value(observed, np.stack([q for q, _ in read]), np.stack([s for _, s in read]).astype(np.int64))
+    q, status = (np.stack([array[_TESTED] for array in arrays]) for arrays in zip(*read_statistics(store, cells)))
+    return global_p_value(observed, q, status)

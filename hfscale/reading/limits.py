@@ -1,17 +1,18 @@
 """Upper limits of the signal points of a store from their toys, as JSON fields."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from hfscale.inference.results import LimitStatus
 from hfscale.inference.toys.limits import ToyLimits, toy_limits
 from hfscale.inference.toys.results import ToyStatus
 from hfscale.plan.cells import Cell
 from hfscale.plan.settings import Calculation
-from hfscale.reading.p_values import number, numbers, observed_statistics
-from hfscale.reading.toys import joined
+from hfscale.plan.toys import planned_toys
+from hfscale.reading.p_values import observed_statistics
+from hfscale.reading.records import number, numbers, places_of
+from hfscale.reading.toys import read_statistics
 from hfscale.store.layout import HYPOTHESES
 from hfscale.store.store import ResultStore
 
@@ -48,36 +49,22 @@ def with_limits(
 def _read(store: ResultStore, calculation: Calculation) -> Iterator[_PointToys]:
     observed, values = observed_statistics(store), np.array(calculation.poi_values)
     lost = {task.cell: why for task, why in store.toy_failures().items()}
-    planned = {cell: 0 for toys in store.rounds for cell in toys.by_cell}
-    for toys in store.rounds:
-        for cell, tasks in toys.by_cell.items():
-            planned[cell] += sum(task.count for task in tasks)
+    planned = planned_toys(store.rounds)
     for point, q_obs in enumerate(observed):
         cells = [Cell(point, mu) for mu in range(len(values))]
-        q, status = _arrays(store, cells)
+        q, status = (np.stack(arrays) for arrays in zip(*read_statistics(store, cells)))
         # Toys of a column are the same pseudo-data at all values: that is their address.
         limits = toy_limits(values, q_obs, q[:, 0], status[:, 0], q[:, 1], status[:, 1], calculation.level)
         present = int((status[:, 1] != ToyStatus.NOT_RUN).sum())
+        reason = next((lost[cell] for cell in cells if cell in lost), "")
         missing = sum(planned.get(cell, 0) for cell in cells) - present
-        yield _PointToys(limits, _counts(status), missing, present, _first(lost, cells))
-
-
-def _arrays(store: ResultStore, cells: Sequence[Cell]) -> tuple[np.ndarray, np.ndarray]:
-    """Statistic and status over (mu, hypothesis, toy)."""
-    if not store.rounds:
-        return np.zeros((len(cells), 2, 0)), np.zeros((len(cells), 2, 0), dtype=np.int64)
-    read = [(joined(toys, "q"), joined(toys, "status")) for toys in store.read_toys(cells, ("q", "status"))]
-    return np.stack([q for q, _ in read]), np.stack([status for _, status in read]).astype(np.int64)
+        yield _PointToys(limits, _counts(status), missing, present, reason)
 
 
 def _counts(status: np.ndarray) -> dict[str, int]:
     found = {name: int((status[:, k] == ToyStatus.OK).sum()) for k, name in enumerate(HYPOTHESES)}
     failed = {f"failed_{name}": int((status[:, k] == ToyStatus.FAILED).sum()) for k, name in enumerate(HYPOTHESES)}
     return found | failed
-
-
-def _first(reasons: Mapping[Cell, str], cells: Iterable[Cell]) -> str:
-    return next((reasons[cell] for cell in cells if cell in reasons), "")
 
 
 def _point(records: Sequence[dict[str, Any]], toys: _PointToys) -> dict[str, Any]:
@@ -88,8 +75,8 @@ def _point(records: Sequence[dict[str, Any]], toys: _PointToys) -> dict[str, Any
         **{key: value for key, value in record.items() if key not in _OF_ONE_VALUE},
         "upper_limit_obs": number(limits.upper_limit_obs),
         "upper_limit_exp": numbers(limits.upper_limit_exp),
-        "upper_limit_status": _place(limits.upper_limit_obs_status),
-        "upper_limit_exp_status": [_place(int(status)) for status in limits.upper_limit_exp_status],
+        "upper_limit_status": places_of(limits.upper_limit_obs_status),
+        "upper_limit_exp_status": places_of(limits.upper_limit_exp_status),
         "toys": {
             **toys.counts,
             "upper_limit_obs_interval": numbers(limits.upper_limit_obs_interval),
@@ -97,10 +84,6 @@ def _point(records: Sequence[dict[str, Any]], toys: _PointToys) -> dict[str, Any
         },
         **_standing(record["status"], toys),
     }
-
-
-def _place(status: int) -> str | None:
-    return None if status == LimitStatus.NOT_RUN else LimitStatus(status).name.lower()
 
 
 def _standing(status: str, toys: _PointToys) -> dict[str, Any]:

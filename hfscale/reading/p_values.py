@@ -1,7 +1,6 @@
 """p-values of the signal points of a store from their toys, computed when they are read, and as JSON fields."""
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,10 +10,11 @@ from scipy.special import ndtri
 from hfscale.inference.results import PointStatus
 from hfscale.inference.toys.p_values import PValueStatus, ToyPValues, toy_p_values
 from hfscale.plan.cells import Cell
-from hfscale.reading.toys import joined
+from hfscale.plan.toys import planned_toys
+from hfscale.reading.records import number, numbers
+from hfscale.reading.toys import read_statistics
 from hfscale.store.blocks import open_array
 from hfscale.store.store import ResultStore
-from hfscale.store.toys import CellToys
 
 
 class CellPValues(NamedTuple):
@@ -41,17 +41,10 @@ def read_p_values(store: ResultStore) -> Iterator[CellPValues]:
     observed = observed_statistics(store)
     cells = [Cell(*map(int, place)) for place in np.ndindex(*observed.shape)]
     lost = {task.cell: why for task, why in store.toy_failures().items()}
-    for cell, rounds in zip(cells, store.read_toys(cells, ("q", "status")), strict=True):
-        planned = sum(task.count for toys in store.rounds for task in toys.by_cell.get(cell, ()))
-        yield CellPValues(_p_values(float(observed[cell]), rounds), planned, lost.get(cell, ""))
-
-
-def _p_values(observed: float, rounds: Sequence[CellToys]) -> ToyPValues:
-    if not rounds:
-        nothing = np.zeros((2, 0))
-        return toy_p_values(observed, nothing[0], nothing[0].astype(np.int64), nothing[1], nothing[1].astype(np.int64))
-    q, status = joined(rounds, "q"), joined(rounds, "status").astype(np.int64)
-    return toy_p_values(observed, q[0], status[0], q[1], status[1])
+    planned = planned_toys(store.rounds)
+    for cell, (q, status) in zip(cells, read_statistics(store, cells), strict=True):
+        p_values = toy_p_values(float(observed[cell]), q[0], status[0], q[1], status[1])
+        yield CellPValues(p_values, planned.get(cell, 0), lost.get(cell, ""))
 
 
 def observed_statistics(store: ResultStore) -> Float[np.ndarray, "point mu"]:
@@ -134,13 +127,3 @@ def significance_of(p_value: float) -> float | None:
 
 def _band(values: Float[np.ndarray, " nsigma"]) -> list[float] | None:
     return [float(value) for value in values] if np.isfinite(values).all() else None
-
-
-def number(value: float) -> float | None:
-    """A JSON number, none where it is not finite."""
-    return float(value) if math.isfinite(value) else None
-
-
-def numbers(values: Iterable[float]) -> list[float | None]:
-    """JSON numbers, none where one is not finite."""
-    return [number(value) for value in values]

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfscale.inference.results import PointStatus
-from hfscale.reading.records import number, plain_values, state_of
+from hfscale.reading.records import number, numbers, plain_values, state_of
 from hfscale.store.layout import GRID_DIMENSIONS
 from hfscale.store.store import ResultStore
 
@@ -57,7 +57,7 @@ def _fields(row: Mapping[str, np.ndarray], axes: Sequence[str]) -> dict[str, Any
     }
     if len(grid) == 1:
         ends = interval_below(grid[0], row["t"], float(row["best_fit"][0]), ONE_SIGMA)
-        fields["interval"] = None if ends is None else [number(end) for end in ends]
+        fields["interval"] = None if ends is None else numbers(ends)
     return {**fields, "twice_nll": {"free": number(row["twice_nll_free"])}}
 
 

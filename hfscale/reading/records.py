@@ -1,7 +1,7 @@
 """The numbers of a store as plain JSON objects: one per signal point, or per point and POI value of a scan."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -129,7 +129,7 @@ def _fields(keys: Keys, calculation: Mapping[str, Any], row: Mapping[str, Any], 
     fields[first] = number(row.get(first))
     fields |= {key: _band(row.get(key), whole=not keys.places) for key in keys.bands if key in stored}
     fields |= {key: number(row.get(key)) for key in others}
-    fields |= {key: _place(row.get(name)) for key, name in keys.places.items() if name in stored}
+    fields |= {key: places_of(row.get(name)) for key, name in keys.places.items() if name in stored}
     fields["twice_nll"] = {key: number(row.get(f"twice_nll_{key}")) for key in keys.minima}
     return fields
 
@@ -139,15 +139,20 @@ def number(value: Any) -> float | None:
     return float(value) if value is not None and math.isfinite(value) else None
 
 
+def numbers(values: Iterable[Any]) -> list[float | None]:
+    """Numbers for JSON, None where there is none."""
+    return [number(value) for value in values]
+
+
 def _band(values: Any, whole: bool) -> list[float | None] | None:
     """The five numbers; where a whole band is asked for, none if one is missing."""
     if values is None or (not np.isfinite(values).all() and (whole or not np.isfinite(values).any())):
         return None
-    return [number(value) for value in values]
+    return numbers(values)
 
 
-def _place(codes: Any) -> Any:
-    """The name of a status, or of each of several; None where nothing was found."""
+def places_of(codes: Any) -> Any:
+    """The name of a `LimitStatus`, or of each of several; None where nothing was found."""
     if codes is None or not np.any(codes):
         return None
     names = [LimitStatus(int(code)).name.lower() for code in np.ravel(codes)]

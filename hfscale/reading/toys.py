@@ -1,10 +1,10 @@
 """All toys of a store as one dataset."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Float, Int, Shaped
 
 from hfscale.plan.cells import Cell
 from hfscale.plan.settings import Calculation
@@ -16,9 +16,22 @@ if TYPE_CHECKING:
     import xarray
 
 
-def joined(rounds: Sequence[CellToys], name: str) -> Shaped[np.ndarray, "hypothesis toy"]:
-    """An array of the toys of a signal point and POI value, of all rounds."""
-    return np.concatenate([toys.arrays[name] for toys in rounds], axis=1)
+class ToyStatistics(NamedTuple):
+    """Test statistics of the toys of a signal point and POI value, of all rounds, and what became of each toy."""
+
+    q: Float[np.ndarray, "hypothesis toy"]
+    status: Int[np.ndarray, "hypothesis toy"]
+
+
+def read_statistics(store: ResultStore, cells: Iterable[Cell]) -> Iterator[ToyStatistics]:
+    """Read the statistics of toys of one cell after the other; empty ones where the store has no round yet."""
+    for rounds in store.read_toys(cells, ("q", "status")):
+        yield ToyStatistics(_joined(rounds, "q"), _joined(rounds, "status").astype(np.int64))
+
+
+def _joined(rounds: Sequence[CellToys], name: str) -> Shaped[np.ndarray, "hypothesis toy"]:
+    nothing = np.zeros((len(HYPOTHESES), 0), dtype=TOY_VARIABLES[name].dtype)
+    return np.concatenate([nothing, *(toys.arrays[name] for toys in rounds)], axis=1)
 
 
 def toys_to_xarray(store: ResultStore, points: Sequence[int]) -> "xarray.Dataset":
@@ -41,7 +54,7 @@ def toys_to_xarray(store: ResultStore, points: Sequence[int]) -> "xarray.Dataset
     order = np.lexsort((index, seed))
     dims = ("point", "mu", "hypothesis", "toy")
     read = [
-        [{name: joined(toys, name)[:, order] for name in TOY_VARIABLES} for toys in store.read_toys(row)]
+        [{name: _joined(toys, name)[:, order] for name in TOY_VARIABLES} for toys in store.read_toys(row)]
         for row in cells
     ]
     variables = {

@@ -58,7 +58,6 @@ def toy_origins(group: ModelGroup, rows: Int[np.ndarray, " point"], mu: float, s
         rates_sb=spread(thrown_sb.rates),
         rates_b=spread(thrown_b.rates),
         q_obs=spread(np.where(good, q, np.nan)),
-        mu_hat_obs=spread(np.where(good, mu_hat, np.nan)),
         twice_nll_conditional=spread(2.0 * fits.conditional.nll),
         twice_nll_free=spread(2.0 * fits.free.nll),
         status=status,

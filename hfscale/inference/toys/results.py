@@ -27,7 +27,7 @@ class ToyOrigins:
         rows: Points of the group.
         theta_sb, theta_b: Generating parameters of both hypotheses, the POI among them.
         rates_sb, rates_b: Expected rates there.
-        q_obs, mu_hat_obs: Statistic of the observed data, and the POI at their free minimum.
+        q_obs: Statistic of the observed data.
         twice_nll_conditional, twice_nll_free: Minima on the observed data.
         status: `hfscale.inference.results.PointStatus` of each point.
         reasons: Why a point failed, empty elsewhere.
@@ -39,7 +39,6 @@ class ToyOrigins:
     rates_sb: Float[np.ndarray, "point bin"]
     rates_b: Float[np.ndarray, "point bin"]
     q_obs: Float[np.ndarray, " point"]
-    mu_hat_obs: Float[np.ndarray, " point"]
     twice_nll_conditional: Float[np.ndarray, " point"]
     twice_nll_free: Float[np.ndarray, " point"]
     status: Int[np.ndarray, " point"]
