@@ -11,12 +11,9 @@ what it holds is kept: run it again to go on. pyhf makes about one toy per secon
 import argparse
 import json
 import logging
-import os
 import sys
-import tarfile
 import time
 import warnings
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +22,9 @@ import pyhf
 from pyhf.infer.mle import fixed_poi_fit
 from pyhf.infer.test_statistics import qmu_tilde
 
+from tests.data.documents import read_region_a, write_numbers
+
 FILE = Path(__file__).with_name("pyhf-toys.json")
-DATA = Path(os.environ.get("HFSCALE_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 POINT = "sbottom_1300_205_60"
 MU = 1.0
 HYPOTHESES = {"sb": MU, "b": 0.0}
@@ -43,7 +41,9 @@ def main() -> int:
     logging.disable(logging.CRITICAL)
     deadline = time.monotonic() + 60.0 * options.minutes
     document = json.loads(FILE.read_text()) if FILE.is_file() else {"q": {}, "failed": {}}
-    workspace = pyhf.Workspace(pyhf.PatchSet(read("patchset.json")).apply(read("BkgOnly.json"), POINT))
+    workspace = pyhf.Workspace(
+        pyhf.PatchSet(read_region_a("patchset.json")).apply(read_region_a("BkgOnly.json"), POINT)
+    )
     settings = {"normsys": {"interpcode": "code4"}, "histosys": {"interpcode": "code4p"}}
     model = workspace.model(modifier_settings=settings)
     fits = fit_settings(model)
@@ -66,16 +66,6 @@ def main() -> int:
     return 0
 
 
-def read(name: str) -> Any:
-    """Read a document of the region."""
-    with tarfile.open(DATA / "sbottom-RegionA.tar.gz") as archive:
-        member = next(m for m in archive.getmembers() if Path(m.name).name == name)
-        file = archive.extractfile(member)
-        if file is None:
-            raise FileNotFoundError(name)
-        return json.load(file)
-
-
 def fit_settings(model: pyhf.Model) -> tuple[list[float], list[tuple[float, float]], list[bool]]:
     """Start values, bounds and fixed parameters as pyhf suggests them."""
     config = model.config
@@ -86,8 +76,7 @@ def write(document: dict[str, Any]) -> None:
     """Write the file."""
     document["quantity"] = "q-tilde of pyhf's toys, null where a fit failed: sb thrown with the POI at 1, b at 0"
     document["point"], document["poi"] = f"sbottom-RegionA {POINT}", MU
-    document["versions"] = {name: version(name) for name in ("pyhf", "scipy", "numpy")}
-    FILE.write_text(json.dumps(dict(sorted(document.items())), indent=1) + "\n")
+    write_numbers(FILE, document)
 
 
 if __name__ == "__main__":

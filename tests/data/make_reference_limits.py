@@ -10,12 +10,9 @@ holds already is kept: run it again to go on.
 import argparse
 import json
 import logging
-import os
 import sys
-import tarfile
 import time
 import warnings
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +20,9 @@ import numpy as np
 import pyhf
 from pyhf.infer.intervals.upper_limits import toms748_scan
 
+from tests.data.documents import read_region_a, write_numbers
+
 FILE = Path(__file__).with_name("reference-limits.json")
-DATA = Path(os.environ.get("HFSCALE_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 SEED = 20_071_727
 BOUNDS = (0.02, 9.98)
 RTOL = 1e-4
@@ -39,7 +37,7 @@ def main() -> int:
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     document = json.loads(FILE.read_text()) if FILE.is_file() else {"limits": {}, "passed_over": {}}
-    workspace, patchset = read("BkgOnly.json"), pyhf.PatchSet(read("patchset.json"))
+    workspace, patchset = read_region_a("BkgOnly.json"), pyhf.PatchSet(read_region_a("patchset.json"))
     deadline = time.monotonic() + 60.0 * options.minutes
     # In an order that is spread over the plane however early the time is over.
     for k in np.random.default_rng(SEED).permutation(len(patchset.patches)):
@@ -58,16 +56,6 @@ def main() -> int:
     return 0
 
 
-def read(name: str) -> Any:
-    """Read a document of the region."""
-    with tarfile.open(DATA / "sbottom-RegionA.tar.gz") as archive:
-        member = next(m for m in archive.getmembers() if Path(m.name).name == name)
-        file = archive.extractfile(member)
-        if file is None:
-            raise FileNotFoundError(name)
-        return json.load(file)
-
-
 def limits(workspace: pyhf.Workspace) -> list[float]:
     """Observed limit, and the expected ones from -2 to +2 sigma."""
     settings = {"normsys": {"interpcode": "code4"}, "histosys": {"interpcode": "code4p"}}
@@ -82,8 +70,7 @@ def limits(workspace: pyhf.Workspace) -> list[float]:
 def write(document: dict[str, Any]) -> None:
     """Write the file."""
     document["quantity"] = "upper limits at CLs = 0.05: observed, and expected from -2 to +2 standard deviations"
-    document["versions"] = {name: version(name) for name in ("pyhf", "scipy", "numpy")}
-    FILE.write_text(json.dumps(dict(sorted(document.items())), indent=1) + "\n")
+    write_numbers(FILE, document)
 
 
 if __name__ == "__main__":
