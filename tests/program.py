@@ -2,7 +2,10 @@
 
 import io
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -15,7 +18,8 @@ import xarray
 
 from hfscale.cli.main import main
 
-EXAMPLE = Path(__file__).parents[1] / "pipelines" / "exclusion"
+ROOT = Path(__file__).parents[1]
+EXAMPLE = ROOT / "pipelines" / "exclusion"
 PYHF_WARNING = "ignore:jsonschema.RefResolver is deprecated:DeprecationWarning"
 """Raised by pyhf 0.7.6, which still uses it."""
 
@@ -52,6 +56,18 @@ def hfscale(*arguments: object) -> Ended:
     code = ended.value.code
     assert isinstance(code, int)
     return Ended(code, out.getvalue(), err.getvalue())
+
+
+def start_hfscale(*arguments: object) -> "subprocess.Popen[str]":
+    """Start ``hfscale`` in a process and session of its own, for tests that send signals to it."""
+    return subprocess.Popen(
+        [sys.executable, "-c", "from hfscale.cli.main import main; main()", *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def copy_store(store: Path, folder: Path) -> Path:

@@ -1,8 +1,6 @@
 """An adaptive number of toys for all of RegionA on Dask, killed in the middle: the same rounds and contour."""
 
-import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from hfscale.plot.contours import Lines, exclusion_contours
 from hfscale.results import open_results
 from hfscale.store.files import done_folder, toys_files
 from hfscale.store.open import is_store
+from tests.program import start_hfscale
 
 pytestmark = [
     pytest.mark.dask,
@@ -22,21 +21,13 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc"),
 ]
 
-ROOT = Path(__file__).parents[2]
 ARCHIVE = "sbottom-RegionA.tar.gz"
 RULE = ("--calctype", "toybased", "--adaptive", "--min-toys", "100", "--max-toys", "400")
 
 
 def start(archive: Path, store: Path) -> "subprocess.Popen[str]":
     command = ("cls", str(archive), "-o", str(store), *RULE, "--executor", "dask", "--workers", "2")
-    return subprocess.Popen(
-        [sys.executable, "-c", "from hfscale.cli.main import main; main()", *command],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    return start_hfscale(*command)
 
 
 def markers(store: Path) -> dict[Path, int]:

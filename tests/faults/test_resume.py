@@ -1,8 +1,6 @@
 """The driver of a run on Dask is killed with SIGKILL; the same command again gives the results of a calm run."""
 
-import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -13,14 +11,13 @@ import xarray
 
 from hfscale.store.files import done_folder
 from hfscale.store.open import is_store
-from tests.program import EXAMPLE
+from tests.program import EXAMPLE, start_hfscale
 
 pytestmark = [
     pytest.mark.dask,
     pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc"),
 ]
 
-ROOT = Path(__file__).parents[2]
 N_TASKS = 9
 
 
@@ -36,14 +33,7 @@ def start(store: Path, executor: str) -> "subprocess.Popen[str]":
     """Start a run of the example in a session of its own."""
     files = (str(EXAMPLE / "BkgOnly.json"), str(EXAMPLE / "patchset.json"))
     options = ("-o", str(store), "--executor", executor, "--workers", "2", "--task-points", "10")
-    return subprocess.Popen(
-        [sys.executable, "-c", "from hfscale.cli.main import main; main()", "cls", *files, *options],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    return start_hfscale("cls", *files, *options)
 
 
 def run(store: Path, executor: str) -> None:

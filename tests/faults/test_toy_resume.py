@@ -1,8 +1,6 @@
 """A run of toys on Dask is killed with SIGKILL; the same command again gives the bits of a calm run in one process."""
 
-import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import xarray
 from hfscale.results import open_results
 from hfscale.store.files import done_folder
 from hfscale.store.open import is_store
-from tests.program import Search, make_search
+from tests.program import Search, make_search, start_hfscale
 
 pytestmark = [
     pytest.mark.dask,
@@ -20,7 +18,6 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc"),
 ]
 
-ROOT = Path(__file__).parents[2]
 TOYS = ("--calctype", "toybased", "--ntoys", "600", "--task-toys", "50", "--points", "s_400_*")
 N_TASKS = 3 * 12
 
@@ -28,14 +25,7 @@ N_TASKS = 3 * 12
 def start(search: Search) -> "subprocess.Popen[str]":
     files = (str(search.workspace), str(search.patchset), "-o", str(search.store))
     command = ("cls", *files, *TOYS, "--executor", "dask", "--workers", "2")
-    return subprocess.Popen(
-        [sys.executable, "-c", "from hfscale.cli.main import main; main()", *command],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    return start_hfscale(*command)
 
 
 def markers(store: Path) -> dict[Path, int]:

@@ -40,6 +40,26 @@ def collect(executor: Executor, handles: Sequence[Hashable]) -> dict[Hashable, O
     return outcomes
 
 
+def assert_a_killer_is_given_up(executor: Executor, deaths: Path) -> None:
+    """A call that kills each worker it runs on is given up after four of them, and another one does not suffer."""
+    path = str(deaths)
+
+    def die() -> None:
+        import os
+        from pathlib import Path
+
+        with Path(path).open("a") as file:
+            file.write("x")
+        os._exit(1)
+
+    killer, other = executor.submit(die), executor.submit(make_half(), 2)
+    outcomes = collect(executor, [killer, other])
+    assert outcomes[other] == Outcome(1.0)
+    assert isinstance(outcomes[killer].error, TaskError)
+    assert "the worker process died 4 times" in str(outcomes[killer].error)
+    assert deaths.read_text() == "xxxx"
+
+
 class ExecutorContract:
     """What every executor must do. A subclass gives the fixture ``executor``."""
 
@@ -165,22 +185,7 @@ class TestProcesses(ExecutorContract):
         assert Path(flag).exists()
 
     def test_a_call_that_kills_every_worker_is_given_up(self, executor: Executor, tmp_path: Path) -> None:
-        deaths = str(tmp_path / "deaths")
-
-        def die() -> None:
-            import os
-            from pathlib import Path
-
-            with Path(deaths).open("a") as file:
-                file.write("x")
-            os._exit(1)
-
-        killer, other = executor.submit(die), executor.submit(make_half(), 2)
-        outcomes = collect(executor, [killer, other])
-        assert outcomes[other] == Outcome(1.0)
-        assert isinstance(outcomes[killer].error, TaskError)
-        assert "the worker process died 4 times" in str(outcomes[killer].error)
-        assert Path(deaths).read_text() == "xxxx"
+        assert_a_killer_is_given_up(executor, tmp_path / "deaths")
 
     def test_what_does_not_pickle_is_an_error_in_words(self, executor: Executor) -> None:
         def fail() -> None:
@@ -323,21 +328,7 @@ class TestRay(ExecutorContract):
     def test_a_call_that_kills_every_actor_is_given_up_and_says_nothing_on_standard_output(
         self, executor: Executor, tmp_path: Path, capfd: pytest.CaptureFixture[str]
     ) -> None:
-        deaths = str(tmp_path / "deaths")
-
-        def die() -> None:
-            import os
-            from pathlib import Path
-
-            with Path(deaths).open("a") as file:
-                file.write("x")
-            os._exit(1)
-
-        killer, other = executor.submit(die), executor.submit(make_half(), 2)
-        outcomes = collect(executor, [killer, other])
-        assert outcomes[other] == Outcome(1.0)
-        assert "the worker process died 4 times" in str(outcomes[killer].error)
-        assert Path(deaths).read_text() == "xxxx"
+        assert_a_killer_is_given_up(executor, tmp_path / "deaths")
         assert capfd.readouterr().out == ""
 
     def test_nothing_is_left_in_the_environment(self, executor: Executor) -> None:

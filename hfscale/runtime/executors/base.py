@@ -58,8 +58,12 @@ class Executor(Protocol):
         """Stop what was started; a second time does nothing."""
         ...
 
-    def __enter__(self) -> "Executor": ...
+    def __enter__(self) -> "Executor":
+        """Return itself."""
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    ) -> None:
+        """Close."""
+        self.close()

@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
-from types import TracebackType
 from typing import Any
 
 import dask
@@ -82,16 +81,6 @@ class DaskExecutor(Executor):
     def close(self) -> None:
         """End the own cluster, if any."""
         self._owned.close()
-
-    def __enter__(self) -> "DaskExecutor":
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close."""
-        self.close()
 
 
 def _outcome(future: distributed.Future[Any]) -> Outcome:

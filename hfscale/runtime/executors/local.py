@@ -1,7 +1,6 @@
 """The executor that runs every call in this process, when the loop waits for it."""
 
 from collections.abc import Callable, Collection, Hashable, Mapping
-from types import TracebackType
 from typing import Any
 
 from hfscale.runtime.executors.base import Executor, Outcome
@@ -42,16 +41,6 @@ class LocalExecutor(Executor):
     def close(self) -> None:
         """Forget all calls."""
         self._waiting.clear()
-
-    def __enter__(self) -> "LocalExecutor":
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close."""
-        self.close()
 
 
 def _call(function: Callable[..., Any], args: tuple[Any, ...]) -> Outcome:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Collection, Hashable, Mapping
 from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
-from types import TracebackType
 from typing import Any
 
 from hfscale.runtime.executors.base import Executor, Outcome
@@ -123,16 +122,6 @@ class ProcessExecutor(Executor):
         for worker in self._workers:
             worker.end()
         self._workers.clear()
-
-    def __enter__(self) -> "ProcessExecutor":
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close."""
-        self.close()
 
     def _hand_out(self) -> None:
         idle = [worker for worker in self._workers if worker.call is None]

@@ -20,7 +20,6 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hfscale.errors import InputError, TaskError
@@ -161,16 +160,6 @@ class RayExecutor(Executor):
         self._idle.clear()
         self._pending.clear()
         self._owned.close()
-
-    def __enter__(self) -> "RayExecutor":
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close."""
-        self.close()
 
     def _start_actors(self) -> None:
         """Ask for as many actors as there is room for; each is given calls once it has started."""
