@@ -14,9 +14,6 @@ from jaxtyping import Float
 from hfscale.errors import ModelError
 from hfscale.model.pruning import Pruner
 
-FACTOR_TYPES = ("lumi", "normfactor", "shapefactor", "shapesys", "staterror")
-"""Modifier types whose parameters multiply the rate directly."""
-
 
 @dataclass(frozen=True)
 class SampleData:
