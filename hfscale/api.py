@@ -14,7 +14,7 @@ from hfscale.plan.campaign import Campaign, load_campaign
 from hfscale.plan.scans import scan_kind
 from hfscale.plan.settings import TOY_OPTIONS, check_calculation
 from hfscale.results import Results
-from hfscale.runtime.executors.choose import AskedEngine
+from hfscale.runtime.executors.choose import AskedEngine, Cluster
 from hfscale.workspace import Inputs, load_inputs
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ class Options(TypedDict, total=False):
         executor: ``auto``, ``local`` (this process), ``processes``, ``dask`` or ``ray`` (worker processes on this
             machine), a Dask client, or an executor.
         workers: Number of worker processes, one per CPU by default.
+        scheduler: Running Dask cluster for ``dask``: address of its scheduler, or the file that the scheduler wrote.
         ray_address: Running Ray cluster for ``ray``, as `ray.init` takes it.
+        insecure: Accept a cluster that is open to others, who could run code as you. A client is only warned of.
         task_points: Signal points per task.
         task_toys: Toys per task and hypothesis.
         progress: Whether to show progress on standard error.
@@ -83,7 +85,9 @@ class Options(TypedDict, total=False):
     budget: str | None
     executor: "AskedEngine | distributed.Client | Executor"
     workers: int | None
+    scheduler: str | None
     ray_address: str | None
+    insecure: bool
     task_points: int | None
     task_toys: int | None
     progress: bool
@@ -239,7 +243,7 @@ def _compute(
         prepare(inputs, calculation, store, **sizes),
         executor=options.get("executor", "auto"),
         workers=options.get("workers"),
-        ray_address=options.get("ray_address"),
+        cluster=Cluster(options.get("scheduler"), options.get("ray_address"), options.get("insecure", False)),
         quiet=not options.get("progress", False),
     )
 
@@ -287,9 +291,9 @@ def run(
     """
     declared = load_campaign(campaign, overrides)
     preparation = prepare_campaign(declared)
-    results = execute(
-        preparation, executor=declared.run.executor, workers=declared.run.workers, quiet=not progress
-    )  # fmt: skip
+    run = declared.run
+    cluster = Cluster(run.scheduler, run.ray_address, run.insecure)
+    results = execute(preparation, executor=run.executor, workers=run.workers, cluster=cluster, quiet=not progress)
     draw_contours(results, declared)
     return results
 

@@ -28,7 +28,15 @@ from hfscale.plan.settings import Calculation
 from hfscale.plan.tasks import Plan, make_plan
 from hfscale.plan.toys import AnyTask, ToyRound, default_task_toys, make_round
 from hfscale.results import Results
-from hfscale.runtime.executors.choose import AskedEngine, EngineName, as_executor, choose_executor
+from hfscale.runtime.executors.choose import (
+    OWN_CLUSTER,
+    AskedEngine,
+    Cluster,
+    EngineName,
+    as_executor,
+    check_cluster,
+    choose_executor,
+)
 from hfscale.store.create import create_store, refuse_target
 from hfscale.store.open import is_store, open_store
 from hfscale.store.sizes import DiskNeed, disk_need
@@ -284,7 +292,7 @@ def execute(
     *,
     executor: "AskedEngine | distributed.Client | Executor" = "auto",
     workers: int | None = None,
-    ray_address: str | None = None,
+    cluster: Cluster = OWN_CLUSTER,
     quiet: bool = True,
     log_format: LogFormat = "text",
 ) -> Results:
@@ -294,14 +302,16 @@ def execute(
         preparation: From `prepare`.
         executor: Name of an engine, a Dask client, or an executor.
         workers: Number of workers, one per CPU by default.
-        ray_address: Running cluster that ``ray`` connects to.
+        cluster: Running cluster that ``dask`` or ``ray`` connects to.
         quiet: Show no progress.
         log_format: How progress is written where standard error is no terminal.
 
     Raises:
+        InputError: The cluster is of no use for the engine, open to others, or does not let us in.
         StoreError: The store cannot be written, or another driver is working on it.
         InterruptedRunError: The run was interrupted.
     """
+    check_cluster(executor, cluster)
     engine = choose(preparation, executor, workers).executor if isinstance(executor, str) else executor
     store = open_store(preparation.path) if preparation.continues else create(preparation)
     with store.locked():
@@ -309,7 +319,7 @@ def execute(
         left = phases(store.path, preparation.task_toys)
         first = next(left, None)
         if first is not None:
-            with as_executor(engine, workers, ray_address) as started:
+            with as_executor(engine, workers, cluster) as started:
                 for phase in chain([first], left):
                     run_phase(store, phase, started, quiet, log_format)
     return Results(open_store(preparation.path))

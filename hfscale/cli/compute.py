@@ -24,6 +24,7 @@ from hfscale.cli.options import (
     test_stat_option,
     toy_options,
 )
+from hfscale.runtime.executors.choose import Cluster, check_cluster
 
 if TYPE_CHECKING:
     from hfscale.driver import Preparation
@@ -111,10 +112,13 @@ def run_command(**options: Any) -> int:
 
     modifiers = [f"calculation.modifiers.{kind}={json.dumps(path)}" for kind, path in options["modifiers"].items()]
     campaign = load_campaign(options["campaign"], [*options["overrides"], *modifiers])
+    run = campaign.run
+    cluster = Cluster(run.scheduler, run.ray_address, run.insecure)
+    check_cluster(run.executor, cluster)
     preparation = prepare_campaign(campaign)
     if options["dry_run"]:
         return print_plan(preparation, options["as_json"])
-    results = compute(preparation, EngineOptions(campaign.run.executor, campaign.run.workers))
+    results = compute(preparation, EngineOptions(run.executor, run.workers, cluster))
     draw_contours(results, campaign, inform)
     if options["as_json"]:
         write_json(results.to_list())
@@ -139,7 +143,7 @@ def compute(preparation: "Preparation", engine: EngineOptions) -> "Results":
         preparation,
         executor=choice.executor,
         workers=engine.workers,
-        ray_address=engine.ray_address,
+        cluster=engine.cluster,
         quiet=loudness().quiet or done,
         log_format=loudness().log_format,
     )

@@ -6,9 +6,8 @@ from typing import Any, NamedTuple, TypeVar, get_args
 import click
 
 from hfscale.cli.messages import set_loudness
-from hfscale.errors import InputError
 from hfscale.inference.toys.settings import Ensemble, ToyNuisance
-from hfscale.runtime.executors.choose import AskedEngine
+from hfscale.runtime.executors.choose import AskedEngine, Cluster, check_cluster
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -251,13 +250,23 @@ _ENGINE_OPTIONS = (
     ),
     click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Worker processes; one per CPU."),
     click.option(
+        "--scheduler",
+        metavar="ADDRESS|FILE",
+        help="Dask cluster for --executor dask: tls://HOST:PORT, or what 'dask scheduler --scheduler-file' wrote.",
+    ),
+    click.option(
         "--ray-address", metavar="ADDRESS", help="Ray cluster for --executor ray; 'auto' for that of the node."
+    ),
+    click.option(
+        "--insecure",
+        is_flag=True,
+        help="Accept a cluster without encryption or token: whoever reaches it can run code as you.",
     ),
 )
 
 
 def engine_options(command: _Command) -> _Command:
-    """Add --executor, --workers and --ray-address; take them out with `take_engine`."""
+    """Add --executor, --workers and what names a running cluster; take them out with `take_engine`."""
     for option in reversed(_ENGINE_OPTIONS):
         command = option(command)
     return command
@@ -268,18 +277,18 @@ class EngineOptions(NamedTuple):
 
     executor: AskedEngine = "auto"
     workers: int | None = None
-    ray_address: str | None = None
+    cluster: Cluster = Cluster()
 
 
 def take_engine(options: dict[str, Any]) -> EngineOptions:
     """Take the values of `engine_options` out of a command's keyword arguments.
 
     Raises:
-        InputError: There is an address for an engine that was not asked for.
+        InputError: A cluster is named that is of no use for the engine, or is open to others.
     """
-    chosen = EngineOptions(**{name: options.pop(name) for name in EngineOptions._fields})
-    if chosen.ray_address is not None and chosen.executor != "ray":
-        raise InputError("--ray-address is of no use without --executor ray", remedy="give both, or neither")
+    cluster = Cluster(**{name: options.pop(name) for name in Cluster._fields})
+    chosen = EngineOptions(options.pop("executor"), options.pop("workers"), cluster)
+    check_cluster(chosen.executor, cluster)
     return chosen
 
 

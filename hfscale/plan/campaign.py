@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from hfscale.errors import InputError, SchemaError, SourceError
-from hfscale.plan.paths import resolve_source, resolve_sources
+from hfscale.plan.paths import is_scheduler_file, resolve_source, resolve_sources
 from hfscale.plan.settings import Calculation, Contour, RunOptions, Settings
 from hfscale.plan.yamlfile import parse_yaml
 
@@ -160,6 +160,9 @@ def _with_absolute_paths(campaign: Campaign, folder: Path) -> Campaign:
     calculation, cross_section = campaign.calculation, campaign.calculation.cross_section
     if isinstance(cross_section, str):
         calculation = calculation.model_copy(update={"cross_section": resolve_source(cross_section, folder)})
+    run = campaign.run
+    if run.scheduler is not None and is_scheduler_file(run.scheduler):
+        run = run.model_copy(update={"scheduler": resolve_source(run.scheduler, folder)})
     return campaign.model_copy(
         update={
             "workspace": resolve_source(campaign.workspace, folder),
@@ -168,6 +171,7 @@ def _with_absolute_paths(campaign: Campaign, folder: Path) -> Campaign:
             "calculation": calculation,
             "data": None if campaign.data is None else resolve_source(campaign.data, folder),
             "store": resolve_source(campaign.store, folder),
+            "run": run,
             "contours": tuple(
                 contour.model_copy(update={"output": resolve_source(contour.output, folder)})
                 for contour in campaign.contours

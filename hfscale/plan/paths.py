@@ -1,9 +1,11 @@
 """Paths as a campaign file writes them: plain, ``ARCHIVE::MEMBER``, or several JSON patches joined by commas."""
 
+import re
 from pathlib import Path
 
 MEMBER_SEPARATOR = "::"
 PATCH_SEPARATOR = ","
+_ADDRESS = re.compile(r".*://.*|[^/\\]+:\d+")
 
 
 def resolve_source(source: str, folder: Path) -> str:
@@ -15,3 +17,8 @@ def resolve_source(source: str, folder: Path) -> str:
 def resolve_sources(sources: str, folder: Path) -> str:
     """Make every path absolute in a list like ``a.json,b.json``, the patches that make one signal point."""
     return PATCH_SEPARATOR.join(resolve_source(source.strip(), folder) for source in sources.split(PATCH_SEPARATOR))
+
+
+def is_scheduler_file(scheduler: str) -> bool:
+    """Say whether a Dask scheduler is given by the file that it wrote, and not as ``[PROTOCOL://]HOST:PORT``."""
+    return _ADDRESS.fullmatch(scheduler) is None

@@ -333,12 +333,18 @@ class RunOptions(Settings):
         executor: ``local`` (this process), ``processes`` (a pool of others), ``dask``, ``ray``, or ``auto`` to let the
             expected length of the work decide between the first two.
         workers: How many worker processes, None for one per available CPU.
+        scheduler: Running Dask cluster for ``dask``: address of its scheduler, or the file that the scheduler wrote.
+        ray_address: Running cluster for ``ray``, as `ray.init` takes it.
+        insecure: Whether such a cluster may be open to others, who could run code as the user.
         task_points: Signal points per task, None for the default of `hfscale.plan.tasks.default_task_points`.
         task_toys: Toys per task and hypothesis, None for the default of `hfscale.plan.toys.default_task_toys`.
     """
 
     executor: Literal["auto", "local", "processes", "dask", "ray"] = "auto"
     workers: Count | None = Field(default=None, ge=1)
+    scheduler: str | None = None
+    ray_address: str | None = None
+    insecure: bool = False
     task_points: Count | None = Field(default=None, ge=1)
     task_toys: Count | None = Field(default=None, ge=1)
 

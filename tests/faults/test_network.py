@@ -8,12 +8,14 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
 
 from hfscale.runtime.executors.base import Executor
 from hfscale.runtime.executors.choose import open_executor
+from tests.program import Search, start_hfscale
 
 pytestmark = pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs Linux's /proc/net/tcp")
 
@@ -134,6 +136,34 @@ def test_ray_is_closed_to_others() -> None:
         assert joined.returncode != 0
         assert b"InvalidAuthToken" in joined.stderr
     assert not folder.parent.exists()
+
+
+ENGINES = [
+    pytest.param("processes", set(), marks=pytest.mark.slow),
+    pytest.param("dask", {"127.0.0.1"}, marks=[pytest.mark.dask, pytest.mark.slow]),
+    pytest.param("ray", {"127.0.0.1"}, marks=[pytest.mark.ray, pytest.mark.slow]),
+]
+
+
+@pytest.mark.parametrize(("engine", "wanted"), ENGINES)
+def test_a_running_campaign_listens_on_the_loopback_interface_alone(
+    engine: str, wanted: set[str], small: Search
+) -> None:
+    if importlib.util.find_spec(engine if engine == "ray" else "os") is None:
+        pytest.skip("needs the extra 'ray'")
+    options = ("--executor", engine, "--workers", 2, "--task-points", 2)
+    process = start_hfscale("cls", small.workspace, small.patchset, "-o", small.store, *options)
+    seen, most = set(), 0
+    while process.poll() is None:
+        tree = process_tree(process.pid)
+        most = max(most, len(tree))
+        # The second is the first in the notation of sockets for both families.
+        seen |= {address.removeprefix("::ffff:") for address in listening_addresses(tree)}
+        time.sleep(0.05)
+    assert process.returncode == 0, process.communicate()[1]
+    process.communicate()
+    assert most > 2
+    assert seen == wanted
 
 
 def is_open_in(folder: Path, processes: set[int]) -> bool:

@@ -14,7 +14,7 @@ from hfscale.errors import InputError, PatchError, TaskError
 from hfscale.plan.tasks import make_plan
 from hfscale.runtime.events import TaskReport
 from hfscale.runtime.executors.base import Executor, Outcome
-from hfscale.runtime.executors.choose import choose_executor, open_executor
+from hfscale.runtime.executors.choose import Cluster, choose_executor, open_executor
 from hfscale.runtime.loop import run_tasks
 
 
@@ -337,9 +337,9 @@ class TestRay(ExecutorContract):
 
 GUEST = """
 import os, sys
-from hfscale.runtime.executors.choose import open_executor
+from hfscale.runtime.executors.choose import Cluster, open_executor
 
-with open_executor("ray", ray_address=sys.argv[1]) as executor:
+with open_executor("ray", cluster=Cluster(ray_address=sys.argv[1])) as executor:
     handle = executor.submit(os.getenv, "NPROC")
     sys.stdout.write(f"{executor.slots()} {executor.wait([handle], 120.0)[handle].value}")
 """
@@ -375,7 +375,7 @@ def test_without_ray_its_engine_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(InputError, match=r"hfscale\[ray\]"):
         open_executor("ray", 1)
     with pytest.raises(InputError, match=r"hfscale\[ray\]"):
-        open_executor("ray", 1, ray_address="auto")
+        open_executor("ray", 1, Cluster(ray_address="auto", insecure=True))
 
 
 def test_an_unknown_engine_is_refused() -> None:

@@ -1,9 +1,15 @@
 """Choosing and starting an executor by its name on the command line."""
 
 import os
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from hfscale.errors import InputError
+from hfscale.runtime.executors.access import (
+    refuse_open_ray,
+    refuse_open_scheduler,
+    scheduler_address,
+    warn_of_open_scheduler,
+)
 from hfscale.runtime.executors.base import Executor
 
 if TYPE_CHECKING:
@@ -14,6 +20,24 @@ EngineName = Literal["local", "processes", "dask", "ray"]
 
 AskedEngine = Literal["auto", "local", "processes", "dask", "ray"]
 """What may be asked for: one of these, or the choice between them."""
+
+
+class Cluster(NamedTuple):
+    """A cluster that runs already, for an engine that would start one of its own otherwise.
+
+    Attributes:
+        scheduler: Address of a Dask scheduler, or the file that it wrote.
+        ray_address: Address of a Ray cluster, as `ray.init` takes it.
+        insecure: Whether the cluster may be open to others, who could run code as the user.
+    """
+
+    scheduler: str | None = None
+    ray_address: str | None = None
+    insecure: bool = False
+
+
+OWN_CLUSTER = Cluster()
+"""No cluster that runs already: engines start their own."""
 
 START_SECONDS = 5.0
 """About what starting worker processes costs, each of which imports JAX and compiles the model again."""
@@ -49,17 +73,38 @@ def choose_executor(asked: AskedEngine, workers: int | None, n_tasks: int, expec
     return "processes" if saved > START_SECONDS else "local"
 
 
-def open_executor(name: str, workers: int | None = None, ray_address: str | None = None) -> Executor:
+def check_cluster(engine: object, cluster: Cluster) -> None:
+    """Raise InputError where a cluster is of no use for an engine, or is open to others; connects to nothing.
+
+    Args:
+        engine: What the user asked for: a name, a Dask client or an executor.
+        cluster: The cluster that the user named, if any.
+    """
+    for place, kind, needed in ((cluster.scheduler, "Dask scheduler", "dask"), (cluster.ray_address, "Ray", "ray")):
+        if place is not None and engine != needed:
+            raise InputError(
+                f"the address of a {kind} is of no use without the executor {needed}",
+                remedy=f"ask for --executor {needed} (run.executor, executor=), or leave the address out",
+            )
+    if cluster.scheduler is not None:
+        refuse_open_scheduler(scheduler_address(cluster.scheduler), cluster.insecure)
+    if cluster.ray_address is not None:
+        refuse_open_ray(cluster.ray_address, cluster.insecure)
+
+
+def open_executor(name: str, workers: int | None = None, cluster: Cluster = OWN_CLUSTER) -> Executor:
     """Start an executor. Use it in a ``with`` statement, or close it.
 
     Args:
         name: The engine, one of `EngineName`.
-        workers: Number of worker processes, None for one per CPU; ``local`` ignores it.
-        ray_address: Running cluster that ``ray`` connects to, None to start an instance on this machine.
+        workers: Number of worker processes, None for one per CPU; ``local`` and Dask clusters ignore it.
+        cluster: Running cluster that ``dask`` or ``ray`` connects to; by default each starts its own on this machine.
 
     Raises:
-        InputError: There is no such engine, it is not installed, or there is no cluster at the address.
+        InputError: There is no such engine, it is not installed, there is no cluster at the address, or one that is
+            open to others.
     """
+    check_cluster(name, cluster)
     if name == "local":
         from hfscale.runtime.executors.local import LocalExecutor
 
@@ -71,12 +116,14 @@ def open_executor(name: str, workers: int | None = None, ray_address: str | None
     if name == "dask":
         from hfscale.runtime.executors.dask import DaskExecutor
 
+        if cluster.scheduler is not None:
+            return DaskExecutor.join(cluster.scheduler, insecure=cluster.insecure)
         return DaskExecutor.start(workers or available_cpus())
     if name == "ray":
         from hfscale.runtime.executors.ray import RayExecutor
 
-        if ray_address is not None:
-            return RayExecutor.connect(ray_address, workers)
+        if cluster.ray_address is not None:
+            return RayExecutor.connect(cluster.ray_address, workers)
         return RayExecutor.start(workers or available_cpus())
     raise _no_such_engine(name)
 
@@ -89,23 +136,27 @@ def _no_such_engine(name: str) -> InputError:
 
 
 def as_executor(
-    engine: "str | distributed.Client | Executor", workers: int | None = None, ray_address: str | None = None
+    engine: "str | distributed.Client | Executor", workers: int | None = None, cluster: Cluster = OWN_CLUSTER
 ) -> Executor:
     """Return an executor for whatever the user gave as one: its name, a Dask client, or an executor.
 
-    A client stays open when the executor is closed. For the other arguments, see `open_executor`.
+    A client stays open when the executor is closed; it is warned of if its cluster is open to others. For the other
+    arguments, see `open_executor`.
 
     Raises:
         InputError: It is nothing of these.
     """
     if isinstance(engine, str):
-        return open_executor(engine, workers, ray_address)
+        return open_executor(engine, workers, cluster)
+    check_cluster(engine, cluster)
     if isinstance(engine, Executor):
         return engine
     if type(engine).__module__.partition(".")[0] == "distributed" and hasattr(engine, "submit"):
         from hfscale.runtime.executors.dask import DaskExecutor
 
-        return DaskExecutor(engine)
+        executor = DaskExecutor(engine)
+        warn_of_open_scheduler(executor.scheduler_address())
+        return executor
     raise InputError(
         f"{type(engine).__name__} is no executor", remedy=f"give one of {_CHOICES}, a Dask client or an executor"
     )

@@ -20,6 +20,7 @@ import distributed
 from distributed.security import Security
 
 from hfscale.runtime.executors.base import Executor, Outcome
+from hfscale.runtime.executors.dask_clients import joined
 from hfscale.runtime.executors.workers import ALLOWED_WORKER_DEATHS, WORKER_ENVIRONMENT, worker_killer
 
 LOOPBACK = "127.0.0.1"
@@ -52,10 +53,31 @@ class DaskExecutor(Executor):
             executor._owned = stack.pop_all()
         return executor
 
+    @classmethod
+    def join(cls, scheduler: str, *, insecure: bool = False) -> "DaskExecutor":
+        """Connect to a cluster that runs; closing ends the connection alone.
+
+        Args:
+            scheduler: Address of its scheduler, or the file that the scheduler wrote.
+            insecure: Whether the cluster may be open to others; see `hfscale.runtime.executors.access`.
+
+        Raises:
+            InputError: The cluster is open to others, or does not let us in.
+        """
+        with ExitStack() as stack:
+            executor = cls(stack.enter_context(joined(scheduler, insecure)))
+            executor._owned = stack.pop_all()
+        return executor
+
     def slots(self) -> int:
         """Return the number of worker threads that are connected now."""
         threads: dict[str, int] = self.client.nthreads()
         return max(1, sum(threads.values()))
+
+    def scheduler_address(self) -> str:
+        """Return the address at which the client talks to its scheduler."""
+        scheduler: Any = self.client.scheduler
+        return str(scheduler.address)
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Hashable:
         """Submit a call under a key of its own: a call tried again must run again."""

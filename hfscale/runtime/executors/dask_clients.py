@@ -1,0 +1,77 @@
+"""Connecting to a Dask scheduler that runs, by its address or by the file that it wrote.
+
+Keys and certificates are those of Dask's own configuration, so that a site sets them once: ``distributed.comm.tls`` in
+a file of ``~/.config/dask``, or the variables ``DASK_DISTRIBUTED__COMM__TLS__CA_FILE``,
+``DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT`` and ``DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY``.
+"""
+
+# mypy: allow-untyped-calls
+# (most of distributed has no annotations)
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import distributed
+
+from hfscale.errors import InputError
+from hfscale.runtime.executors.access import refuse_open_scheduler, scheduler_address
+
+CONNECT_SECONDS = 30
+_CREDENTIALS = (
+    "distributed.comm.tls in ~/.config/dask, or the variables DASK_DISTRIBUTED__COMM__TLS__CA_FILE,"
+    " DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT and DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY"
+)
+
+
+@contextmanager
+def joined(scheduler: str, insecure: bool) -> "Iterator[distributed.Client]":
+    """Be connected to a scheduler that runs; it goes on running.
+
+    Args:
+        scheduler: Its address, or its file.
+        insecure: Whether it may be open to others.
+
+    Raises:
+        InputError: It is open to others, it does not answer, or it wants other keys than Dask's configuration has.
+    """
+    # Read once: what is checked is what is joined.
+    address = scheduler_address(scheduler)
+    refuse_open_scheduler(address, insecure)
+    client = _connected(address)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def _connected(address: str) -> "distributed.Client":
+    kind: Any = distributed.Client
+    security = distributed.Security()
+    _check_keys(address, security)
+    try:
+        client: distributed.Client = kind(address, security=security, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(
+            f"no Dask scheduler lets us in at {address}: {error}",
+            remedy=f"check that it runs; one with TLS wants keys of its own authority: {_CREDENTIALS}",
+        ) from error
+    return client
+
+
+def _check_keys(address: str, security: "distributed.Security") -> None:
+    """Raise InputError where keys are wanted and missing; a client would say so only after a minute."""
+    if not address.startswith(("tls://", "wss://")):
+        return
+    try:
+        context = security.get_connection_args("client").get("ssl_context")
+    except (OSError, ssl.SSLError) as error:
+        problem = f"its keys cannot be read: {error}"
+    else:
+        if context is not None:
+            return
+        problem = "Dask's configuration has no keys for it"
+    raise InputError(
+        f"the Dask scheduler {address} cannot be joined: {problem}", remedy=f"tell Dask their files: {_CREDENTIALS}"
+    )
