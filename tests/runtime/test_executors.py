@@ -2,11 +2,13 @@
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +18,11 @@ from hfscale.runtime.events import TaskReport
 from hfscale.runtime.executors.base import Executor, Outcome
 from hfscale.runtime.executors.choose import Cluster, choose_executor, open_executor
 from hfscale.runtime.loop import run_tasks
+
+if TYPE_CHECKING:
+    from hfscale.runtime.executors.dask import DaskExecutor
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc")
 
 
 # Functions for workers are made inside functions: they then travel by value, as workers cannot import test modules.
@@ -123,6 +130,68 @@ class ExecutorContract:
         assert summary.retries == 1
 
 
+def make_hang(pids: Path) -> Callable[[], None]:
+    """Stop the worker's process as a whole, which then hears nothing but SIGKILL."""
+    path = str(pids)
+
+    def hang() -> None:
+        import os
+        import signal
+        from pathlib import Path
+
+        with Path(path).open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    return hang
+
+
+def wait_for_stops(executor: Executor, handles: Sequence[Hashable], pids: Path) -> list[int]:
+    """Return the processes that calls of `make_hang` stopped, when all have."""
+    for _ in range(600):
+        assert executor.wait(handles, 0.05) == {}
+        found = [int(line) for line in pids.read_text().splitlines()] if pids.exists() else []
+        if len(found) == len(handles) and all(state_of(pid) == "T" for pid in found):
+            return found
+    raise AssertionError(f"stopped: {found}")
+
+
+def state_of(pid: int) -> str:
+    """Return the letter of a process's state in Linux, X if it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return "X"
+
+
+def assert_gone(pids: Sequence[int]) -> None:
+    """The processes end within half a minute; a zombie has ended."""
+    for _ in range(600):
+        if all(state_of(pid) in "XZ" for pid in pids):
+            return
+        time.sleep(0.05)
+    raise AssertionError({pid: state_of(pid) for pid in pids})
+
+
+class WorkerContract(ExecutorContract):
+    """What executors with two worker processes of their own must do besides."""
+
+    @needs_proc
+    def test_workers_that_hang_are_replaced_when_their_calls_are_abandoned(
+        self, executor: Executor, tmp_path: Path
+    ) -> None:
+        hang = make_hang(tmp_path / "pids")
+        hanging = [executor.submit(hang), executor.submit(hang)]
+        waiting = executor.submit(make_half(), 6)
+        pids = wait_for_stops(executor, hanging, tmp_path / "pids")
+        assert set(hanging) <= set(executor.running([*hanging, waiting]))
+        executor.abandon(hanging)
+        executor.abandon(hanging)
+        assert collect(executor, [waiting]) == {waiting: Outcome(3.0)}
+        assert_gone(pids)
+        assert list(executor.running([*hanging, waiting])) == []
+
+
 class TestLocal(ExecutorContract):
     @pytest.fixture
     def executor(self) -> Iterator[Executor]:
@@ -151,7 +220,7 @@ def process_executor() -> Iterator[Executor]:
     executor.close()
 
 
-class TestProcesses(ExecutorContract):
+class TestProcesses(WorkerContract):
     @pytest.fixture
     def executor(self, process_executor: Executor) -> Executor:
         return process_executor
@@ -239,6 +308,24 @@ def test_closing_ends_busy_workers_and_leaves_the_environment() -> None:
     assert dict(os.environ) == environment
 
 
+@needs_proc
+@pytest.mark.parametrize(
+    "engine",
+    [
+        "processes",
+        pytest.param("dask", marks=pytest.mark.dask),
+        pytest.param("ray", marks=[pytest.mark.ray, pytest.mark.slow]),
+    ],
+)
+def test_closing_ends_workers_that_hang(engine: str, tmp_path: Path) -> None:
+    if engine == "ray" and importlib.util.find_spec("ray") is None:
+        pytest.skip("needs the extra 'ray'")
+    pids = tmp_path / "pids"
+    with open_executor(engine, 1) as executor:
+        stopped = wait_for_stops(executor, [executor.submit(make_hang(pids))], pids)
+    assert_gone(stopped)
+
+
 @pytest.fixture(scope="module")
 def dask_executor() -> Iterator[Executor]:
     with open_executor("dask", 2) as executor:
@@ -247,7 +334,7 @@ def dask_executor() -> Iterator[Executor]:
 
 
 @pytest.mark.dask
-class TestDask(ExecutorContract):
+class TestDask(WorkerContract):
     @pytest.fixture
     def executor(self, dask_executor: Executor) -> Executor:
         return dask_executor
@@ -273,6 +360,30 @@ class TestDask(ExecutorContract):
             handle = guest.submit(make_half(), 4)
             assert collect(guest, [handle]) == {handle: Outcome(2.0)}
         assert executor.client.status == "running"
+
+    @needs_proc
+    def test_a_worker_of_the_users_cluster_that_hangs_is_left_alone(self, executor: Executor, tmp_path: Path) -> None:
+        from hfscale.runtime.executors.dask import DaskExecutor
+
+        assert isinstance(executor, DaskExecutor)
+        with DaskExecutor(executor.client) as guest:
+            hanging = guest.submit(make_hang(tmp_path / "pids"))
+            (pid,) = wait_for_stops(guest, [hanging], tmp_path / "pids")
+            guest.abandon([hanging])
+            # None of these is given to the worker that hangs.
+            assert len(collect(guest, [guest.submit(make_half(), number) for number in range(8)])) == 8
+            assert state_of(pid) == "T"
+            os.kill(pid, signal.SIGCONT)
+            while guest.client.processing()[worker_of(guest, pid)]:
+                time.sleep(0.05)
+            assert list(guest.running([])) == []
+        assert state_of(pid) not in "TXZ"
+
+
+def worker_of(executor: "DaskExecutor", pid: int) -> str:
+    """Return the address of a Dask worker."""
+    (address,) = (address for address, process in executor.client.run(os.getpid).items() if process == pid)
+    return str(address)
 
 
 @pytest.mark.dask
@@ -311,7 +422,7 @@ def ray_executor() -> Iterator[Executor]:
 
 @pytest.mark.ray
 @pytest.mark.slow
-class TestRay(ExecutorContract):
+class TestRay(WorkerContract):
     @pytest.fixture
     def executor(self, ray_executor: Executor) -> Executor:
         return ray_executor

@@ -50,8 +50,19 @@ class Executor(Protocol):
         """
         ...
 
+    def running(self, handles: Collection[Hashable]) -> Collection[Hashable]:
+        """Return those of these calls that workers have and did not end yet, as far as is known now."""
+        ...
+
     def cancel(self, handles: Collection[Hashable]) -> None:
         """Forget calls. Those that run may go on to their end; nobody hears of it."""
+        ...
+
+    def abandon(self, handles: Collection[Hashable]) -> None:
+        """Forget calls that may hang, and end the workers that run them if they are the engine's own.
+
+        Such workers are replaced. One that belongs to somebody else keeps the call, and is avoided until that ends.
+        """
         ...
 
     def close(self) -> None:

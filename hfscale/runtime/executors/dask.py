@@ -9,11 +9,12 @@ that exist in memory only, and every socket, the dashboards' too, listens on 127
 
 import logging
 import os
+import signal
 import uuid
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import dask
 import distributed
@@ -35,6 +36,8 @@ class DaskExecutor(Executor):
         self.client = client
         self.dashboard_link: str | None = client.dashboard_link or None
         self._futures: dict[Hashable, distributed.Future[Any]] = {}
+        self._abandoned: dict[Hashable, _Abandoned] = {}
+        self._cluster: distributed.LocalCluster | None = None
         self._owned = ExitStack()
 
     @classmethod
@@ -50,6 +53,7 @@ class DaskExecutor(Executor):
             cluster = stack.enter_context(_local_cluster(workers))
             client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
             executor = cls(client)
+            executor._cluster = cluster
             executor._owned = stack.pop_all()
         return executor
 
@@ -82,7 +86,10 @@ class DaskExecutor(Executor):
     def submit(self, function: Callable[..., Any], *args: Any) -> Hashable:
         """Submit a call under a key of its own: a call tried again must run again."""
         key = f"{getattr(function, '__name__', 'call')}-{uuid.uuid4().hex}"
-        self._futures[key] = self.client.submit(function, *args, key=key, pure=False)
+        sound = self._sound_workers()
+        self._futures[key] = self.client.submit(
+            function, *args, key=key, pure=False, workers=sound, allow_other_workers=sound is not None
+        )
         return key
 
     def wait(self, handles: Collection[Hashable], timeout: float | None) -> Mapping[Hashable, Outcome]:
@@ -96,13 +103,64 @@ class DaskExecutor(Executor):
         ended = [handle for handle, future in futures.items() if future.done()]
         return {handle: _outcome(self._futures.pop(handle)) for handle in ended}
 
+    def running(self, handles: Collection[Hashable]) -> Collection[Hashable]:
+        """Return those of these calls that the scheduler has given to a worker; one may wait there behind another."""
+        workers = self._workers_of_calls()
+        self._cancel_moved(workers)
+        return workers.keys() & set(handles)
+
     def cancel(self, handles: Collection[Hashable]) -> None:
         """Cancel calls at the scheduler."""
-        self.client.cancel([self._futures.pop(handle) for handle in handles if handle in self._futures])
+        self._cancel([self._futures.pop(handle) for handle in handles if handle in self._futures])
+
+    def abandon(self, handles: Collection[Hashable]) -> None:
+        """Cancel calls and kill the workers of the own cluster that have them, whose nannies start others.
+
+        On a cluster of the user's, such a call goes on, and its worker is given further calls only if there is no other.
+        """
+        workers = self._workers_of_calls()
+        if self._cluster is None:
+            for handle in set(handles) & workers.keys() & self._futures.keys():
+                self._abandoned[handle] = _Abandoned(self._futures.pop(handle), workers[handle])
+            self.cancel(handles)
+            return
+        self.cancel(handles)
+        hanging = {workers[handle] for handle in handles if handle in workers}
+        for nanny in self._cluster.workers.values():
+            if nanny.worker_address in hanging and nanny.pid is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(nanny.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """End the own cluster, if any."""
+        self._cancel([abandoned.future for abandoned in self._abandoned.values()])
+        self._abandoned.clear()
         self._owned.close()
+
+    def _sound_workers(self) -> list[str] | None:
+        """Return the workers to prefer: all, as None, or those without an abandoned call."""
+        hanging = {abandoned.worker for abandoned in self._abandoned.values()}
+        return list(self.client.nthreads().keys() - hanging) or None if hanging else None
+
+    def _cancel(self, futures: "Collection[distributed.Future[Any]]") -> None:
+        if futures:
+            self.client.cancel(futures)
+
+    def _workers_of_calls(self) -> dict[Hashable, str]:
+        """Return the address of the worker that has each call, also those of others."""
+        return {key: worker for worker, keys in self.client.processing().items() for key in keys}
+
+    def _cancel_moved(self, workers: Mapping[Hashable, str]) -> None:
+        """Cancel abandoned calls whose worker is gone, before they occupy another one; drop those that ended."""
+        left = {key for key, abandoned in self._abandoned.items() if workers.get(key) != abandoned.worker}
+        self._cancel([self._abandoned.pop(key).future for key in left])
+
+
+class _Abandoned(NamedTuple):
+    """A call that nobody waits for, and the address of the worker that has it."""
+
+    future: "distributed.Future[Any]"
+    worker: str
 
 
 def _outcome(future: distributed.Future[Any]) -> Outcome:

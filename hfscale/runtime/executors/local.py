@@ -33,10 +33,18 @@ class LocalExecutor(Executor):
                 return {handle: _call(function, args)}
         return {}
 
+    def running(self, handles: Collection[Hashable]) -> Collection[Hashable]:
+        """Return nothing: calls run only in `wait`."""
+        return ()
+
     def cancel(self, handles: Collection[Hashable]) -> None:
         """Forget calls that were not run."""
         for handle in handles:
             self._waiting.pop(handle, None)
+
+    def abandon(self, handles: Collection[Hashable]) -> None:
+        """Forget calls that were not run; one that runs cannot be stopped from within its own process."""
+        self.cancel(handles)
 
     def close(self) -> None:
         """Forget all calls."""

@@ -53,7 +53,7 @@ class _Worker:
             return None
 
     def hang_up(self) -> None:
-        """Close the connection, at which the worker ends, whatever it does."""
+        """Close the connection, at which the worker ends, unless it hangs."""
         self.connection.close()
 
     def end(self) -> None:
@@ -61,8 +61,15 @@ class _Worker:
         try:
             self.process.wait(_GRACE_SECONDS)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
+
+    def kill(self) -> None:
+        """End it at once, also where it was stopped."""
+        self.connection.close()
+        self.process.kill()
+        # A process that waits for a lost disk cannot be killed; it ends when it wakes up.
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(_GRACE_SECONDS)
 
 
 def _start(connection: Connection) -> "subprocess.Popen[bytes]":
@@ -113,6 +120,20 @@ class ProcessExecutor(Executor):
     def cancel(self, handles: Collection[Hashable]) -> None:
         """Forget calls; a worker finishes the one that it runs."""
         self._calls.forget(handles)
+
+    def running(self, handles: Collection[Hashable]) -> Collection[Hashable]:
+        """Return those of these calls that a worker has."""
+        return {worker.call for worker in self._workers if worker.call is not None} & set(handles)
+
+    def abandon(self, handles: Collection[Hashable]) -> None:
+        """Forget calls and kill the workers that run them; others take their places."""
+        hanging = set(handles)
+        self._calls.forget(hanging)
+        for worker in [worker for worker in self._workers if worker.call in hanging]:
+            worker.kill()
+            self._workers.remove(worker)
+            self._calls.settle(worker.call, None)
+        self._hand_out()
 
     def close(self) -> None:
         """End all workers, those that are busy too."""

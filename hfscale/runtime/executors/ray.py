@@ -149,6 +149,21 @@ class RayExecutor(Executor):
         """Forget calls; an actor finishes the one that it runs."""
         self._calls.forget(handles)
 
+    def running(self, handles: Collection[Hashable]) -> Collection[Hashable]:
+        """Return those of these calls that an actor has."""
+        return {pending.call for pending in self._pending.values() if pending.call is not None} & set(handles)
+
+    def abandon(self, handles: Collection[Hashable]) -> None:
+        """Forget calls and kill the actors that run them, which are ours on any cluster; others take their places."""
+        import ray
+
+        hanging = set(handles)
+        self._calls.forget(hanging)
+        for reference in [reference for reference, pending in self._pending.items() if pending.call in hanging]:
+            pending = self._pending.pop(reference)
+            ray.kill(pending.actor)
+            self._calls.settle(pending.call, None)
+
     def close(self) -> None:
         """End all actors, those that are busy too, and the own instance or the connection, if any."""
         if self._idle or self._pending:
