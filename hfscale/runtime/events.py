@@ -1,10 +1,17 @@
 """What the loop says while it runs, and what it says at the end."""
 
+import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from hfscale.plan.toys import AnyTask
+
+
+def process_name() -> str:
+    """Return host and number of this process, as ``host:number``."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 @dataclass(frozen=True)
@@ -18,6 +25,9 @@ class TaskReport:
         failed: How many points, or toys, have a failed fit.
         seconds: Wall time.
         reasons: Name of each failed point -> why.
+        fits: Fits that it asked for.
+        compile_seconds: How much of the wall time went into compiling, or reading what was compiled before.
+        worker: Host and process that made the report.
     """
 
     task: str
@@ -26,6 +36,9 @@ class TaskReport:
     failed: int
     seconds: float
     reasons: Mapping[str, str] = field(default_factory=dict)
+    fits: int = 0
+    compile_seconds: float = 0.0
+    worker: str = field(default_factory=process_name)
 
 
 @dataclass(frozen=True)
@@ -33,14 +46,14 @@ class Event:
     """Something that happened to a task.
 
     Attributes:
-        kind: ``finished``, ``retried`` (it raised and is tried again), ``failed`` (it is given up), or ``tick``
-            (nothing happened for a while).
+        kind: ``finished``, ``retried`` (it raised or hung, and is tried again), ``reissued`` (it takes long; a second
+            copy is handed over), ``failed`` (it is given up), or ``tick`` (nothing happened for a while).
         task: The task, None for a tick.
         report: What a finished task returned.
-        reason: Why a task is retried or given up.
+        reason: Why a task is retried, reissued or given up.
     """
 
-    kind: Literal["finished", "retried", "failed", "tick"]
+    kind: Literal["finished", "retried", "reissued", "failed", "tick"]
     task: AnyTask | None = None
     report: TaskReport | None = None
     reason: str = ""
@@ -54,8 +67,10 @@ class RunSummary:
         reports: Report of every finished task, in the order in which they finished.
         failures: Identity of every task that was given up -> why.
         retries: How many times a task was tried again.
+        reissues: How many times a task that took long was handed over once more.
     """
 
     reports: tuple[TaskReport, ...]
     failures: Mapping[str, str]
     retries: int
+    reissues: int = 0

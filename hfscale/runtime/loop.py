@@ -1,15 +1,26 @@
-"""The one loop that drives tasks through an executor: bounded in flight, failed tasks tried again, then given up."""
+"""The one loop that drives tasks through an executor: bounded in flight, tried again where they fail, then given up.
 
+A task that takes much longer than others is handed over a second time when there is a slot for it; whichever copy ends
+first counts. One that hangs is stopped and tried again like one that fails.
+"""
+
+import time
 from collections import Counter, deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
+from dataclasses import dataclass
 
 from hfscale.errors import InputError, InterruptedRunError, TaskError
 from hfscale.plan.toys import AnyTask
+from hfscale.runtime.durations import Durations
 from hfscale.runtime.events import Event, RunSummary, TaskReport
 from hfscale.runtime.executors.base import Executor, Outcome
 
 TICK_SECONDS = 0.5
 IN_FLIGHT_PER_SLOT = 2
+WATCH_SECONDS = 1.0
+LONGEST_STEP = 10.0
+"""Seconds that a running task ages at most between two looks, however long they are apart. A machine that slept, a
+driver that was stopped or a clock that was set does not make all tasks hang."""
 
 
 def run_tasks(
@@ -19,9 +30,11 @@ def run_tasks(
     *,
     in_flight: int | None = None,
     retries: int = 2,
+    limit_seconds: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> RunSummary:
-    """Run every task once, or again where it fails.
+    """Run every task once, or again where it fails, hangs or lags behind.
 
     Args:
         tasks: What to run.
@@ -30,21 +43,29 @@ def run_tasks(
             twice, even at the same time, must do no harm.
         in_flight: How many tasks to have handed over at most, None for twice the slots that the engine has at the
             time, so that no worker waits for the driver.
-        retries: How many times a task that raised is tried again. An `InputError` is not: it would be the same again.
+        retries: How many times a task that raised or hung is tried again. An `InputError` is not: it would be the same
+            again.
+        limit_seconds: How long a task may run before it is stopped and tried again. None for a generous limit that
+            follows from the tasks that finished, see `hfscale.runtime.durations`.
+        clock: Gives the time in seconds.
         on_event: Told of everything that happens, in this thread.
 
     Returns:
         The reports and the failures. A task that is given up does not stop the others.
 
     Raises:
-        InterruptedRunError: The user interrupted the run. Finished tasks stay finished.
+        InterruptedRunError: The user interrupted the run, or the engine is gone. Finished tasks stay finished.
     """
-    run = _Run(tasks, retries, on_event)
+    run = _Run(tasks, executor, function, retries, Durations(limit_seconds), on_event)
+    watch = _Watch(clock)
     try:
         while run.unfinished:
-            limit = in_flight if in_flight is not None else IN_FLIGHT_PER_SLOT * executor.slots()
-            run.submit(executor, function, max(1, limit))
-            run.collect(executor)
+            slots = executor.slots()
+            run.submit(max(1, in_flight if in_flight is not None else IN_FLIGHT_PER_SLOT * slots))
+            run.collect(slots)
+            step = watch.step()
+            if step is not None:
+                run.look_after(step, slots)
     except KeyboardInterrupt as interrupt:
         raise InterruptedRunError(
             f"interrupted with {len(run.reports)} of {len(tasks)} tasks finished",
@@ -53,53 +74,134 @@ def run_tasks(
     finally:
         if run.running:
             executor.cancel(run.running)
-    return RunSummary(tuple(run.reports), dict(run.failures), run.attempts.total() - len(tasks))
+    return RunSummary(tuple(run.reports), dict(run.failures), run.attempts.total() - len(tasks), run.reissues)
+
+
+class _Watch:
+    """Says when to look after running tasks, and how much older they are than at the last look."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._last = clock()
+
+    def step(self) -> float | None:
+        """Return the seconds since the last look; None if it is too early for another one."""
+        passed = self._clock() - self._last
+        if 0.0 <= passed < WATCH_SECONDS:
+            return None
+        self._last += passed
+        # A clock that was set back tells nothing.
+        return min(max(passed, 0.0), LONGEST_STEP)
+
+
+@dataclass
+class _Copy:
+    """A task that was handed over, and how long it has been seen running."""
+
+    task: AnyTask
+    seconds: float = 0.0
 
 
 class _Run:
-    """Where every task of a run is: waiting, running, finished or given up."""
+    """Where every task of a run is: waiting, running in one or two copies, finished or given up."""
 
-    def __init__(self, tasks: Sequence[AnyTask], retries: int, on_event: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        tasks: Sequence[AnyTask],
+        executor: Executor,
+        function: Callable[[str], TaskReport],
+        retries: int,
+        durations: Durations,
+        on_event: Callable[[Event], None],
+    ) -> None:
         self.waiting = deque(tasks)
-        self.running: dict[Hashable, AnyTask] = {}
+        self.running: dict[Hashable, _Copy] = {}
         self.reports: list[TaskReport] = []
         self.failures: dict[str, str] = {}
         self.attempts: Counter[str] = Counter()
-        self.retries = retries
-        self.on_event = on_event
+        self.reissues = 0
+        self._reissued: set[str] = set()
+        self._executor = executor
+        self._function = function
+        self._retries = retries
+        self._durations = durations
+        self._on_event = on_event
 
     @property
     def unfinished(self) -> bool:
         return bool(self.waiting or self.running)
 
-    def submit(self, executor: Executor, function: Callable[[str], TaskReport], limit: int) -> None:
+    def submit(self, limit: int) -> None:
         while self.waiting and len(self.running) < limit:
             task = self.waiting.popleft()
             self.attempts[task.id] += 1
-            self.running[executor.submit(function, task.id)] = task
+            self._hand_over(task)
 
-    def collect(self, executor: Executor) -> None:
-        outcomes = executor.wait(self.running.keys(), TICK_SECONDS)
+    def collect(self, slots: int) -> None:
+        outcomes = self._executor.wait(self.running.keys(), TICK_SECONDS)
         for handle, outcome in outcomes.items():
-            self._settle(self.running.pop(handle), outcome)
+            # A copy that ended together with another one is gone already.
+            if handle in self.running:
+                self._settle(self.running.pop(handle).task, outcome, slots)
         if not outcomes:
-            self.on_event(Event("tick"))
+            self._on_event(Event("tick"))
 
-    def _settle(self, task: AnyTask, outcome: Outcome) -> None:
+    def look_after(self, step: float, slots: int) -> None:
+        """Let running tasks grow older, stop those that hang, and give stragglers a second chance."""
+        for handle in self._executor.running(self.running.keys()):
+            copy = self.running[handle]
+            copy.seconds += step
+            limit = self._durations.hanging_seconds(copy.task)
+            if copy.seconds > limit:
+                self._stop([handle])
+                error = TimeoutError(f"it ran for more than {limit:.0f} s and was stopped")
+                self._settle(copy.task, Outcome(error=error), slots)
+        if not self.waiting:
+            self._reissue(slots - len(self.running))
+
+    def _reissue(self, free: int) -> None:
+        # Once for each try: a task that hangs every time comes to an end.
+        single = [copy for copy in self.running.values() if copy.task.id not in self._reissued]
+        for copy in sorted(single, key=lambda copy: -copy.seconds)[: max(free, 0)]:
+            limit = self._durations.straggling_seconds(copy.task)
+            if limit is not None and copy.seconds > limit:
+                self.reissues += 1
+                self._reissued.add(copy.task.id)
+                self._hand_over(copy.task)
+                reason = f"it has been running for more than {limit:.0f} s"
+                self._on_event(Event("reissued", copy.task, reason=reason))
+
+    def _hand_over(self, task: AnyTask) -> None:
+        self.running[self._executor.submit(self._function, task.id)] = _Copy(task)
+
+    def _stop(self, handles: Collection[Hashable]) -> None:
+        for handle in handles:
+            del self.running[handle]
+        self._executor.abandon(handles)
+
+    def _settle(self, task: AnyTask, outcome: Outcome, slots: int) -> None:
+        others = [handle for handle, copy in self.running.items() if copy.task.id == task.id]
+        final = outcome.error is None or isinstance(outcome.error, InputError | TaskError)
+        if others and not final:
+            # The other copy decides.
+            return
+        if others:
+            self._stop(others)
         if outcome.error is None:
             report: TaskReport = outcome.value
+            self._durations.add(task, report.seconds, slots)
             self.reports.append(report)
-            self.on_event(Event("finished", task, report))
+            self._on_event(Event("finished", task, report))
             return
         reason = _describe(outcome.error)
-        final = isinstance(outcome.error, InputError | TaskError) or self.attempts[task.id] > self.retries
-        if final:
+        if final or self.attempts[task.id] > self._retries:
             self.failures[task.id] = reason
-            self.on_event(Event("failed", task, reason=reason))
+            self._on_event(Event("failed", task, reason=reason))
         else:
             # At the end of the queue: whatever made it fail has time to pass.
             self.waiting.append(task)
-            self.on_event(Event("retried", task, reason=reason))
+            self._reissued.discard(task.id)
+            self._on_event(Event("retried", task, reason=reason))
 
 
 def _describe(error: Exception) -> str:

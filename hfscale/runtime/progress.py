@@ -79,7 +79,7 @@ class QuietProgress(Progress):
 
 
 class LineProgress(Progress):
-    """Writes a plain line every few seconds, and one at once for each task that is retried or given up.
+    """Writes a plain line every few seconds, and one at once for each task that is retried, reissued or given up.
 
     Args:
         tally: Counts the events.
@@ -110,7 +110,7 @@ class LineProgress(Progress):
     def __call__(self, event: Event) -> None:
         """Count the event, and write a line if it is time for one."""
         self._tally.add(event)
-        if event.task is not None and event.kind in ("retried", "failed"):
+        if event.task is not None and event.kind in ("retried", "reissued", "failed"):
             document: dict[str, object] = {"event": event.kind, "task": event.task.id, "reason": event.reason}
             self._write(document, f"task {event.task.id} {event.kind}: {event.reason}")
         if self._clock() - self._written >= self._interval:

@@ -10,6 +10,7 @@ from hfscale.runtime.events import Event, TaskReport
 from hfscale.runtime.executors.base import Outcome
 from hfscale.runtime.executors.local import LocalExecutor
 from hfscale.runtime.loop import run_tasks
+from tests.runtime.simulation import Clock, SimulatedEngine, never
 
 
 @pytest.fixture
@@ -125,3 +126,17 @@ def test_an_interrupt_cancels_what_is_in_flight_and_says_how_to_continue(plan: P
 def test_nothing_to_do_is_done() -> None:
     summary = run_tasks([], LocalExecutor(), Worker())
     assert (summary.reports, dict(summary.failures), summary.retries) == ((), {}, 0)
+
+
+def test_what_is_in_flight_follows_the_workers(plan: Plan) -> None:
+    clock = Clock()
+    # Two workers, then eight, then one.
+    engine = SimulatedEngine(clock, {}, slots=lambda: 2 if clock.now < 1020.0 else 8 if clock.now < 1040.0 else 1)
+    tasks = make_plan(60, 1, "settings", [f"p{i}" for i in range(60)]).tasks
+    summary = run_tasks(tasks, engine, never, clock=clock)
+    assert len(summary.reports) == 60
+    assert engine.most[2] == 4
+    assert engine.most[8] == 16
+    # What was handed over before stays; nothing is added while more than two calls are left.
+    assert engine.most[1] == 2
+    assert (summary.retries, summary.reissues) == (0, 0)
