@@ -2,7 +2,7 @@
 
 ``hfscale.cls`` computes the CLs of every signal point of a patchset, ``hfscale.limit`` upper limits, ``hfscale.scan``
 CLs curves, ``hfscale.significance`` p0 and Z, ``hfscale.run`` what a campaign file declares,
-``hfscale.open_results`` opens what they stored, and ``hfscale.replay`` follows the fits of one toy.
+``hfscale.open_results`` opens what they stored, ``hfscale.verify`` finds damage in it, and ``hfscale.replay`` follows the fits of one toy.
 ``hfscale.Likelihood`` is the likelihood of one workspace, ``hfscale.from_pyhf`` that of a pyhf model, and
 ``hfscale.from_xml`` reads the XML and ROOT files of HistFactory. ``hfscale.prune`` leaves out modifiers of small
 effect, and ``hfscale.CustomModifier`` makes a function a modifier.
@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from hfscale.model.pruning import Pruned, PruningReport, prune
     from hfscale.replaying import Replay, replay
     from hfscale.results import Results, open_results
+    from hfscale.store.verifying.damage import Damage, Verification
+    from hfscale.store.verifying.verify import forget, verify
 
 __version__ = version("hfscale")
 __all__ = [
     "CustomModifier",
+    "Damage",
     "HfscaleError",
     "HfscaleWarning",
     "Likelihood",
@@ -35,8 +38,10 @@ __all__ = [
     "PruningReport",
     "Replay",
     "Results",
+    "Verification",
     "__version__",
     "cls",
+    "forget",
     "from_pyhf",
     "from_xml",
     "limit",
@@ -48,6 +53,7 @@ __all__ = [
     "scan",
     "significance",
     "toys",
+    "verify",
 ]
 
 _HOME = {
@@ -72,6 +78,10 @@ _HOME = {
     "replay": "hfscale.replaying",
     "Results": "hfscale.results",
     "open_results": "hfscale.results",
+    "Damage": "hfscale.store.verifying.damage",
+    "Verification": "hfscale.store.verifying.damage",
+    "forget": "hfscale.store.verifying.verify",
+    "verify": "hfscale.store.verifying.verify",
 }
 
 

@@ -1,5 +1,7 @@
 """The command ``hfscale``: its verbs, and how errors become messages and exit codes."""
 
+import atexit
+import logging
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -22,6 +24,7 @@ from hfscale.cli.replay import replay_command
 from hfscale.cli.shards import plan_command, worker_command
 from hfscale.cli.stores import show_command, status_command
 from hfscale.cli.toys import toys_command
+from hfscale.cli.verify import verify_command
 from hfscale.errors import HfscaleError, HfscaleWarning, InterruptedRunError
 
 BAD_INPUT = 2
@@ -34,7 +37,7 @@ Examples:
   hfscale contour results.zarr -x m_gluino -y m_lsp -o contour.pdf
 
 \b
-Exit codes: 0 done; 1 done, but some points failed; 2 bad input, nothing written;
+Exit codes: 0 done; 1 done, but some points failed, or a store is damaged; 2 bad input, nothing written;
 3 interrupted, run the same command to continue."""
 
 
@@ -78,6 +81,7 @@ for _command in (
     replay_command,
     status_command,
     show_command,
+    verify_command,
     contour_command,
     plot_command,
     inspect_command,
@@ -101,6 +105,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = error.exit_code
     except click.Abort:
         code = INTERRUPTED
+    if code == BAD_INPUT:
+        # Of reads in zarr's thread that an error cut short, asyncio would complain at the very end.
+        atexit.register(logging.getLogger("asyncio").setLevel, logging.CRITICAL + 1)
     sys.exit(code if isinstance(code, int) else 0)
 
 

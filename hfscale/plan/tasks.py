@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from hfscale.errors import InputError
@@ -59,10 +60,15 @@ class Plan:
         """Number of signal points of the campaign."""
         return self.tasks[-1].stop if self.tasks else 0
 
-    @property
+    @cached_property
+    def by_id(self) -> dict[str, Task]:
+        """The tasks by their identity."""
+        return {task.id: task for task in self.tasks}
+
+    @cached_property
     def task_ids(self) -> frozenset[str]:
         """Identities of all tasks."""
-        return frozenset(task.id for task in self.tasks)
+        return frozenset(self.by_id)
 
     def task(self, task_id: str) -> Task:
         """Return the task of that identity.
@@ -70,10 +76,9 @@ class Plan:
         Raises:
             InputError: The plan has no such task.
         """
-        for task in self.tasks:
-            if task.id == task_id:
-                return task
-        raise InputError(f"the plan has no task {task_id!r}", remedy="list the tasks with the store's plan")
+        if task_id not in self.by_id:
+            raise InputError(f"the plan has no task {task_id!r}", remedy="list the tasks with the store's plan")
+        return self.by_id[task_id]
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as a JSON document."""

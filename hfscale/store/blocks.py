@@ -1,7 +1,7 @@
 """Writing the arrays of one task, as whole chunks, and their digest."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,20 +11,36 @@ from jaxtyping import Shaped
 from hfscale.errors import StoreError
 from hfscale.inference.results import PointStatus
 from hfscale.plan.tasks import Plan, Task
+from hfscale.store.chunks import ChunkKey, Presence
 from hfscale.store.layout import Variable, block_shape
 
 if TYPE_CHECKING:
     import zarr
 
 
-def open_group(path: Path) -> "zarr.Group":
-    """Open the zarr group of a store for reading and for writing whole chunks."""
-    import zarr
+def open_group(path: Path, presence: Callable[[ChunkKey], Presence]) -> "zarr.Group":
+    """Open the zarr group of a store for reading and for writing whole chunks.
+
+    Args:
+        path: Folder of the store.
+        presence: Which chunks must be there, see `hfscale.store.checked.CheckedStore`.
+
+    Raises:
+        StoreError: The group is damaged.
+    """
+    from hfscale.store.checked import open_checked
 
     try:
-        return zarr.open_group(zarr.storage.LocalStore(path), mode="r+")
+        return open_checked(path, path, presence)
     except (OSError, ValueError, KeyError) as error:
-        raise StoreError(f"the store {path} is damaged: {error}", remedy="make a new store") from error
+        raise StoreError(
+            f"the store {path} is damaged: {error}", remedy=f"hfscale verify {path} lists all damage"
+        ) from error
+
+
+def chunk_of(variable: Variable, plan: Plan, task: Task) -> ChunkKey:
+    """Return the chunk of an array that a task writes."""
+    return ChunkKey(variable.name, (task.start // plan.task_points, *(0 for _ in variable.dims[1:])))
 
 
 def write_block(
@@ -52,14 +68,26 @@ def write_block(
 def block_digest(group: "zarr.Group", plan: Plan, variables: Mapping[str, Variable], task: Task) -> str:
     """Return the SHA-256 of all arrays of a task as they are in the store.
 
+    Args:
+        group: The group of the store, with all chunks required.
+        plan, variables: Its tasks and arrays.
+        task: The task.
+
     Raises:
-        StoreError: A chunk cannot be read, or a point has no status, so the block was not completely written.
+        StoreError: A chunk is missing or cannot be read, or a point has no status, so the block was not completely
+            written.
     """
     _check_task(plan, task)
     digest = hashlib.sha256()
     for name, variable in variables.items():
         try:
             values = np.asarray(open_array(group, name)[task.start : task.stop])
+        except StoreError as error:
+            raise StoreError(
+                f"task {task.id} cannot be finished: its block is not completely written: {error.message}",
+                place=error.place,
+                remedy="run the task again",
+            ) from error
         except (OSError, ValueError, RuntimeError) as error:
             raise StoreError(
                 f"{name} of task {task.id} cannot be read: {error}", remedy="run the task again"
@@ -100,7 +128,7 @@ def block_sizes(group: "zarr.Group") -> BlockSizes:
 
 def _check_task(plan: Plan, task: Task) -> None:
     # Two writers inside one chunk lose data, so a task must be exactly what the chunks were cut for.
-    if task not in plan.tasks:
+    if plan.by_id.get(task.id) != task:
         raise StoreError(f"task {task.id} (points {task.start} to {task.stop}) is not in the plan of the store")
 
 

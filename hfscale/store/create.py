@@ -30,6 +30,7 @@ from hfscale.store.layout import (
     variables_of,
 )
 from hfscale.store.open import is_store, open_store
+from hfscale.store.seals import write_manifest
 from hfscale.store.store import ResultStore
 from hfscale.store.toys import create_round
 
@@ -75,6 +76,7 @@ def create_store(
     with files.drafted(target, f"the store {target} cannot be written", "choose another place for the store") as draft:
         _write_arrays(draft, settings, plan, labels, parameters, mu, grid, provenance)
         _write_documents(draft, inputs, plan)
+        write_manifest(files.manifest_file(draft), draft, "", files.read_json(draft / "zarr.json")["attributes"])
         for toys in rounds:
             # Without an axis of POI values, toys test the background-only hypothesis.
             create_round(draft, toys, settings["points"], mu if len(mu) else np.zeros(1))
@@ -133,6 +135,7 @@ def _write_arrays(
             "settings": dict(settings),
             "labels": {label_names[label]: label for label in labels},
             "provenance": dict(provenance),
+            "manifest": files.manifest_file(Path()).as_posix(),
             # Read by xarray, which then shows these arrays as coordinates.
             "coordinates": " ".join(["name", *label_names.values(), *scan_values]),
         },
@@ -182,6 +185,8 @@ def _create_coordinate(group: "zarr.Group", name: str, dim: str, values: np.ndar
         dimension_names=(dim,),
         attributes={"long_name": long_name, "units": "1"},
     )
+    # A chunk of nothing but fill values must become a file too, so that one that was lost is noticed.
+    array = array.with_config({"write_empty_chunks": True})
     array[:] = values.astype("float64") if is_number else values.astype(object)
 
 

@@ -62,9 +62,24 @@ def allocation_file(store: Path) -> Path:
     return ledger_folder(store) / "toys-complete.json"
 
 
+def manifest_file(store: Path) -> Path:
+    """Return the file with the digests of what a store was made with and never changes."""
+    return ledger_folder(store) / "manifest.json"
+
+
+def toys_manifest_file(store: Path, number: int) -> Path:
+    """Return the same for a round of toys."""
+    return ledger_folder(store) / f"toys-{number:04d}-manifest.json"
+
+
 def inputs_file(store: Path) -> Path:
     """Return the file of the inputs."""
     return ledger_folder(store) / "inputs.json.gz"
+
+
+def events_folder(store: Path) -> Path:
+    """Return the folder of the journals of all runs; anything in it may be removed without harm to the results."""
+    return ledger_folder(store) / "events"
 
 
 def lock_file(store: Path) -> Path:
@@ -132,7 +147,7 @@ def read_json(path: Path) -> Any:
         raise StoreError(
             f"the file {path.name} of the store is missing or damaged: {error}",
             place=str(path),
-            remedy="restore the store from a copy, or make a new one",
+            remedy="hfscale verify lists all damage of a store, and what to do about each piece",
         ) from error
 
 

@@ -17,6 +17,7 @@ from hfscale.errors import StoreError
 from hfscale.plan.tasks import Task
 from hfscale.plan.toys import ToyTask
 from hfscale.store import files
+from hfscale.store.seals import sealed
 
 _PACKAGES = ("hfscale", "jax", "jaxlib", "numpy", "scipy", "zarr")
 
@@ -32,7 +33,7 @@ def write_marker(store: Path, task: Task | ToyTask, report: Mapping[str, Any]) -
         "process": os.getpid(),
         "versions": versions(),
     }
-    _write(files.done_file(store, task.id), document)
+    _write(files.done_file(store, task.id), sealed(document))
     (files.failed_folder(store) / f"{task.id}.json").unlink(missing_ok=True)
 
 
@@ -61,6 +62,23 @@ def _write(path: Path, document: Mapping[str, Any]) -> None:
             f"the ledger entry {path.name} cannot be written: {error.strerror or error}",
             place=str(path),
             remedy="make room or mend the disk, then run the same command again",
+        ) from error
+
+
+def remove_marker(store: Path, task_id: str) -> None:
+    """Take back that a task is finished; what it has written is no result any more.
+
+    Raises:
+        StoreError: The folder cannot be written.
+    """
+    path = files.done_file(store, task_id)
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the marker {path.name} cannot be removed: {error.strerror or error}",
+            place=str(path),
+            remedy="mend the permissions of the store",
         ) from error
 
 

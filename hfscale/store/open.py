@@ -16,30 +16,54 @@ def open_store(path: str | Path) -> ResultStore:
     """Open a store to read it or to write tasks into it.
 
     Raises:
-        StoreError: There is no store, or a newer version of this package made it.
+        StoreError: There is no store, it is damaged, or a newer version of this package made it.
     """
     folder = Path(path).absolute()
-    attributes = _root_attributes(folder)
-    if attributes is None:
+    root = read_root(folder)
+    document = files.read_json(files.plan_file(folder))
+    try:
+        plan = Plan.from_json(document)
+        arrays = frozenset(name for name in root["consolidated_metadata"]["metadata"] if "/" not in name)
+        return ResultStore(folder, root["attributes"], plan, arrays, read_rounds(folder))
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(
+            f"the plan or the metadata of the store {folder} are damaged: {error!r}",
+            remedy=f"hfscale verify {folder} lists all damage",
+        ) from error
+
+
+def read_root(folder: Path) -> dict[str, Any]:
+    """Read the metadata of the root group of a store.
+
+    Raises:
+        StoreError: There is no store, its root is damaged, or a newer version of this package made it.
+    """
+    root = _root(folder)
+    if root is None:
+        if files.ledger_folder(folder).is_dir():
+            raise StoreError(
+                f"the store {folder} is damaged: its zarr.json is missing or is not what it was",
+                place=str(folder / "zarr.json"),
+                remedy="restore the file from a copy, or make a new store",
+            )
         what = "is not a result store" if folder.exists() else "does not exist"
         raise StoreError(f"{folder} {what}", remedy="give the folder that a run wrote with -o")
-    version = attributes["hfscale_format"]
+    version = root["attributes"]["hfscale_format"]
     if not isinstance(version, int) or version > FORMAT_VERSION:
         raise StoreError(
             f"{folder} has store format {version}, this version of hfscale reads up to {FORMAT_VERSION}",
             remedy="update hfscale",
         )
-    plan = Plan.from_json(files.read_json(files.plan_file(folder)))
-    return ResultStore(folder, attributes, plan, read_rounds(folder))
+    return root
 
 
 def is_store(path: str | Path) -> bool:
     """Say whether the path is a result store, of whatever version."""
-    return _root_attributes(Path(path)) is not None
+    return _root(Path(path)) is not None
 
 
-def _root_attributes(folder: Path) -> dict[str, Any] | None:
-    """Return the attributes of the store's root group, None if this is no store.
+def _root(folder: Path) -> dict[str, Any] | None:
+    """Return the metadata of the store's root group, None if this is no store.
 
     The file is read as the JSON that it is: opening it with zarr would give zarr's errors, one per kind of damage.
     """
@@ -48,4 +72,4 @@ def _root_attributes(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     attributes = document.get("attributes") if isinstance(document, dict) else None
-    return attributes if isinstance(attributes, dict) and "hfscale_format" in attributes else None
+    return document if isinstance(attributes, dict) and "hfscale_format" in attributes else None

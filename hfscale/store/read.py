@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,15 +16,20 @@ if TYPE_CHECKING:
     import zarr
 
 
-def open_dataset(path: Path, status: UInt8[np.ndarray, "point *mu"]) -> "xarray.Dataset":
+def open_dataset(group: "zarr.Group", status: UInt8[np.ndarray, "point *mu"]) -> "xarray.Dataset":
     """Open a store as a dataset whose arrays are read when they are used.
 
-    `xarray.open_zarr` gives the same without this package, but for one thing: a task that was killed between its data
-    and its marker shows its stored status there, and the given one here.
+    `xarray.open_zarr` gives the same of a sound store without this package, but for one thing: a task that was killed
+    between its data and its marker shows what it has stored there, and nothing here.
+
+    Args:
+        group: The group of the store, with the chunks of unfinished tasks hidden. Reading a damaged chunk of another
+            raises StoreError.
+        status: Status of every point.
     """
     import xarray
 
-    dataset: xarray.Dataset = xarray.open_zarr(path, chunks=None)
+    dataset: xarray.Dataset = xarray.open_zarr(group.store, chunks=None)
     stored = dataset["status"]
     return dataset.assign(status=(stored.dims, status, stored.attrs))
 

@@ -15,6 +15,7 @@ from hfscale.plan.cells import Cell
 from hfscale.plan.tasks import Plan, Task
 from hfscale.plan.toys import ToyRound, ToyTask
 from hfscale.store import blocks, files, ledger, lock, read, toys
+from hfscale.store.chunks import ChunkKey, Presence
 from hfscale.store.layout import TOY_VARIABLES, Variable, variables_of
 from hfscale.store.status import StoreStatus, summarize, worst_status
 from hfscale.store.toy_status import with_toys
@@ -35,12 +36,14 @@ class ResultStore:
         path: Its folder.
         attributes: Attributes of the root group: settings, labels, provenance.
         plan: The tasks that compute signal points.
+        arrays: Names of the arrays of its root group.
         rounds: The toys that were planned when the store was opened; none if its calculation has no toys.
     """
 
     path: Path
     attributes: Mapping[str, Any]
     plan: Plan
+    arrays: frozenset[str]
     rounds: tuple[ToyRound, ...] = ()
 
     @property
@@ -48,10 +51,12 @@ class ResultStore:
         """The settings document that the results depend on."""
         return dict(self.attributes["settings"])
 
-    @property
+    @cached_property
     def variables(self) -> Mapping[str, Variable]:
         """The arrays over the signal points, by name; which, depends on what is calculated."""
-        return variables_of(self.settings["calculation"])
+        known = variables_of(self.settings["calculation"])
+        # Stores made by earlier versions lack the arrays that were added since.
+        return {name: variable for name, variable in known.items() if name in self.arrays}
 
     @property
     def labels(self) -> dict[str, str]:
@@ -65,8 +70,23 @@ class ResultStore:
 
     @cached_property
     def group(self) -> "zarr.Group":
-        """The zarr group of the store."""
-        return blocks.open_group(self.path)
+        """The zarr group of the store as its results are read: with fill values where a task is not finished.
+
+        Reading a chunk that is damaged or lost raises StoreError.
+        """
+        return blocks.open_group(self.path, self._presence)
+
+    @cached_property
+    def _written(self) -> "zarr.Group":
+        """The zarr group of the store as tasks write it and check what they have written."""
+        return blocks.open_group(self.path, lambda chunk: "required")
+
+    def _presence(self, chunk: ChunkKey) -> Presence:
+        if chunk.array in self.variables:
+            task = self.plan.tasks[chunk.position[0]]
+            return "required" if files.done_file(self.path, task.id).exists() else "hidden"
+        # Earlier versions wrote no chunk of a coordinate of which all values are fill values.
+        return "required" if "manifest" in self.attributes else "optional"
 
     def inputs(self) -> dict[str, Any]:
         """Read the copy of the inputs that the store was made with."""
@@ -77,12 +97,15 @@ class ResultStore:
 
         Args:
             task: A task of the plan; its points are whole chunks.
-            arrays: Every one of `variables`, over the task's points.
+            arrays: Every one of `variables`, over the task's points. Those that this version has and a store made by
+                an earlier one has not are left out.
 
         Raises:
             StoreError: A variable is missing, unknown, or of another shape or type; or the disk refuses.
         """
-        blocks.write_block(self.group, self.plan, self.variables, task, arrays)
+        known = variables_of(self.settings["calculation"]).keys() - self.variables.keys()
+        kept = {name: array for name, array in arrays.items() if name not in known}
+        blocks.write_block(self._written, self.plan, self.variables, task, kept)
 
     def mark_done(self, task: Task, report: Mapping[str, Any]) -> None:
         """Record that a task is finished: the last thing that a task does.
@@ -95,8 +118,15 @@ class ResultStore:
         Raises:
             StoreError: The block is not completely there, or the marker cannot be written.
         """
-        digest = blocks.block_digest(self.group, self.plan, self.variables, task)
-        ledger.write_marker(self.path, task, {**report, "sha256": digest})
+        ledger.write_marker(self.path, task, {**report, "sha256": self.digest(task)})
+
+    def digest(self, task: Task) -> str:
+        """Return the SHA-256 of all arrays of a task of signal points as they are in the store.
+
+        Raises:
+            StoreError: The block is not completely there.
+        """
+        return blocks.block_digest(self._written, self.plan, self.variables, task)
 
     def done(self) -> set[str]:
         """Return the identities of the finished tasks."""
@@ -154,8 +184,15 @@ class ResultStore:
         Raises:
             StoreError: The toys are not completely there, or the marker cannot be written.
         """
-        digest = toys.toys_digest(self.path, self.toy_task(task.id)[0], task)
-        ledger.write_marker(self.path, task, {**report, "sha256": digest})
+        ledger.write_marker(self.path, task, {**report, "sha256": self.toys_digest(task)})
+
+    def toys_digest(self, task: ToyTask) -> str:
+        """Return the SHA-256 of all arrays of a task of toys as they are in the store.
+
+        Raises:
+            StoreError: The toys are not completely there.
+        """
+        return toys.toys_digest(self.path, self.toy_task(task.id)[0], task)
 
     def done_toys(self) -> set[str]:
         """Return the identities of the finished toy tasks."""
@@ -208,7 +245,7 @@ class ResultStore:
 
     def to_xarray(self) -> "xarray.Dataset":
         """Open the results as a lazy dataset; the points of unfinished tasks have status 0 (not run)."""
-        return read.open_dataset(self.path, self.point_status())
+        return read.open_dataset(self.group, self.point_status())
 
     def sweep(self, older_than: float = 600.0) -> int:
         """Remove the litter of killed writers that is older than so many seconds, and return how much it was."""

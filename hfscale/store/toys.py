@@ -20,7 +20,9 @@ from hfscale.plan.cells import Cell
 from hfscale.plan.toys import ToyRound, ToyTask
 from hfscale.store import files
 from hfscale.store.blocks import open_array
+from hfscale.store.chunks import ChunkKey, Presence
 from hfscale.store.layout import HYPOTHESES, TOY_VARIABLES, Variable, compressors
+from hfscale.store.seals import write_manifest
 
 if TYPE_CHECKING:
     import zarr
@@ -54,6 +56,8 @@ def create_round(store: Path, toys: ToyRound, names: Sequence[str], mu: Float[np
         _write_arrays(draft, toys, names, mu)
         shutil.rmtree(target, ignore_errors=True)
         draft.rename(target)
+        attributes = files.read_json(target / "zarr.json")["attributes"]
+        write_manifest(files.toys_manifest_file(store, toys.number), target, f"{_GROUP}/{target.name}/", attributes)
         _announce(store, f"{_GROUP}/{target.name}")
         files.write_compressed_json(files.toys_file(store, toys.number), toys.to_json())
 
@@ -89,6 +93,7 @@ def _write_arrays(draft: Path, toys: ToyRound, names: Sequence[str], mu: Float[n
         attributes={
             "Conventions": "CF-1.12",
             "generator": toys.generator,
+            "manifest": files.toys_manifest_file(Path(), toys.number).as_posix(),
             # Read by xarray, which then shows these arrays as coordinates.
             "coordinates": "name seed",
         },
@@ -129,7 +134,8 @@ def _create_coordinate(
         dimension_names=dims,
         attributes={"long_name": long_name, "units": "1"},
     )
-    array[...] = values
+    # A chunk of nothing but fill values must become a file too, so that one that was lost is noticed.
+    array.with_config({"write_empty_chunks": True})[...] = values
 
 
 def read_rounds(store: Path) -> tuple[ToyRound, ...]:
@@ -138,18 +144,26 @@ def read_rounds(store: Path) -> tuple[ToyRound, ...]:
 
 
 def open_round(store: Path, number: int) -> "zarr.Group":
-    """Open the group of a round for reading and for writing whole chunks.
+    """Open the group of a round for reading what is there, and for writing whole chunks.
+
+    Reading a chunk of toys that is damaged or missing raises StoreError.
 
     Raises:
         StoreError: It is missing or damaged.
     """
-    import zarr
+    from hfscale.store.checked import open_checked
+
+    def presence(chunk: ChunkKey) -> Presence:
+        # Earlier versions wrote no chunk of a coordinate of which all values are fill values.
+        sealed = files.toys_manifest_file(store, number).exists()
+        return "required" if chunk.array in TOY_VARIABLES or sealed else "optional"
 
     try:
-        return zarr.open_group(zarr.storage.LocalStore(round_folder(store, number)), mode="r+")
+        return open_checked(round_folder(store, number), store, presence)
     except (OSError, ValueError, KeyError) as error:
         raise StoreError(
-            f"round {number} of the toys of {store} is damaged: {error}", remedy="restore the store from a copy"
+            f"round {number} of the toys of {store} is damaged: {error}",
+            remedy=f"hfscale verify {store} lists all damage",
         ) from error
 
 
@@ -186,6 +200,12 @@ def write_toys(store: Path, toys: ToyRound, task: ToyTask, arrays: Mapping[str, 
             ) from error
 
 
+def toy_chunk_of(name: str, toys: ToyRound, task: ToyTask) -> ChunkKey:
+    """Return the chunk of an array of toys that a task writes, inside of the store."""
+    array = round_folder(Path(), toys.number) / name
+    return ChunkKey(array.as_posix(), (*task.cell, 0, (task.first - toys.first) // toys.chunk))
+
+
 def _place(toys: ToyRound, task: ToyTask) -> tuple[Any, ...]:
     if toys.by_id.get(task.id) != task:
         raise StoreError(f"task {task.id} is not in round {toys.number} of the toys of the store")
@@ -214,7 +234,14 @@ def toys_digest(store: Path, toys: ToyRound, task: ToyTask) -> str:
     group, place = open_round(store, toys.number), _place(toys, task)
     state = hashlib.sha256()
     for name, variable in TOY_VARIABLES.items():
-        values = read_array(group, variable, place)
+        try:
+            values = read_array(group, variable, place)
+        except StoreError as error:
+            raise StoreError(
+                f"task {task.id} cannot be finished: its block is not completely written: {error.message}",
+                place=error.place,
+                remedy="run the task again",
+            ) from error
         if name == "status" and (values == ToyStatus.NOT_RUN).any():
             raise StoreError(f"task {task.id} cannot be finished: its block is not completely written")
         state.update(name.encode())
@@ -230,6 +257,10 @@ def read_array(group: "zarr.Group", variable: Variable, place: tuple[Any, ...]) 
     """
     try:
         return np.asarray(open_array(group, variable.name)[place])
+    except StoreError as error:
+        raise StoreError(
+            f"{variable.name} of toys cannot be read: {error.message}", place=error.place, remedy=error.remedy
+        ) from error
     except (OSError, ValueError, RuntimeError) as error:
         raise StoreError(
             f"{variable.name} of toys cannot be read: {error}", place=str(group.store), remedy="restore it from a copy"

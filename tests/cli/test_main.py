@@ -31,6 +31,7 @@ VERBS = [
     "replay",
     "status",
     "show",
+    "verify",
     "contour",
     "inspect",
     "validate",

@@ -1,0 +1,90 @@
+"""The files of a store as zarr reads them, with every chunk checked. Imported only where zarr is needed."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zarr.storage import LocalStore, WrapperStore
+
+from hfscale.errors import StoreError
+from hfscale.store.chunks import ChunkKey, Flaw, Presence, chunk_key, flaw_of
+
+if TYPE_CHECKING:
+    import zarr
+    from zarr.abc.store import ByteRequest
+    from zarr.core.buffer import Buffer, BufferPrototype
+
+
+class CheckedStore(WrapperStore[LocalStore]):
+    """Files of a store, or of a round of its toys, where a chunk that is read is whole, and there if it must be.
+
+    Without it, zarr takes a lost chunk for one of fill values.
+
+    Args:
+        store: The files.
+        path: Folder of the result store, for messages.
+        presence: Says which chunks must be there. Hidden ones are no results yet: readers are told that they are not
+            there, whatever the disk holds.
+    """
+
+    def __init__(self, store: LocalStore, path: Path, presence: Callable[[ChunkKey], Presence]) -> None:
+        super().__init__(store)
+        self._path = path
+        self._presence = presence
+
+    def _with_store(self, store: LocalStore) -> "CheckedStore":
+        return CheckedStore(store, self._path, self._presence)
+
+    async def get(
+        self, key: str, prototype: "BufferPrototype", byte_range: "ByteRequest | None" = None
+    ) -> "Buffer | None":
+        """Read a file; called by zarr.
+
+        Raises:
+            StoreError: It is a chunk, and missing or damaged.
+        """
+        chunk = chunk_key(key)
+        if chunk is None:
+            return await super().get(key, prototype, byte_range)
+        # Asked before the data are read: what is a result then was completely written before.
+        presence = self._presence(chunk)
+        if presence == "hidden":
+            return None
+        try:
+            data = await super().get(key, prototype, byte_range)
+        except OSError as error:
+            raise StoreError(
+                f"{self._named(chunk)} cannot be read: {error.strerror or error}",
+                place=str(Path(self._store.root, key)),
+                remedy="mend the disk or the permissions of the file",
+            ) from error
+        if data is None:
+            if presence == "required":
+                raise self._damage(key, chunk, "missing")
+            return None
+        flaw = flaw_of(data.to_bytes())
+        if flaw is not None:
+            raise self._damage(key, chunk, flaw)
+        return data
+
+    def _damage(self, key: str, chunk: ChunkKey, flaw: Flaw) -> StoreError:
+        return StoreError(
+            f"{self._named(chunk)} is {flaw}",
+            place=str(Path(self._store.root, key)),
+            remedy=f"hfscale verify {self._path} lists all damage, and with --forget has lost results computed again",
+        )
+
+    def _named(self, chunk: ChunkKey) -> str:
+        folder = Path(self._store.root).relative_to(self._path)
+        return f"{chunk._replace(array=str(folder / chunk.array))} in the store {self._path}"
+
+
+def open_checked(folder: Path, path: Path, presence: Callable[[ChunkKey], Presence]) -> "zarr.Group":
+    """Open the zarr group in a folder of a store, for reading and for writing whole chunks; see `CheckedStore`.
+
+    Raises:
+        OSError, ValueError, KeyError: The group is missing or damaged.
+    """
+    from zarr import open_group
+
+    return open_group(CheckedStore(LocalStore(folder), path, presence), mode="r+")
