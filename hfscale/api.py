@@ -15,6 +15,8 @@ from hfscale.plan.scans import scan_kind
 from hfscale.plan.settings import TOY_OPTIONS, check_calculation
 from hfscale.results import Results
 from hfscale.runtime.executors.choose import AskedEngine, Cluster
+from hfscale.runtime.metrics import check_metrics_file
+from hfscale.runtime.observers import Watching
 from hfscale.workspace import Inputs, load_inputs
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ class Options(TypedDict, total=False):
         task_points: Signal points per task.
         task_toys: Toys per task and hypothesis.
         progress: Whether to show progress on standard error.
+        metrics: File for Prometheus' textfile collector, written every few seconds.
     """
 
     patches: Sequence[str]
@@ -91,6 +94,7 @@ class Options(TypedDict, total=False):
     task_points: int | None
     task_toys: int | None
     progress: bool
+    metrics: str | Path | None
 
 
 _CALCULATION_OPTIONS = ("expected_only", "asimov", "interpcode", "modifiers", "calctype", *sorted(TOY_OPTIONS))
@@ -244,8 +248,12 @@ def _compute(
         executor=options.get("executor", "auto"),
         workers=options.get("workers"),
         cluster=Cluster(options.get("scheduler"), options.get("ray_address"), options.get("insecure", False)),
-        quiet=not options.get("progress", False),
+        watching=_watching(options.get("progress", False), options.get("metrics")),
     )
+
+
+def _watching(progress: bool, metrics: str | Path | None = None) -> Watching:
+    return Watching(quiet=not progress, metrics=None if metrics is None else check_metrics_file(metrics))
 
 
 def toys(
@@ -273,7 +281,7 @@ def toys(
         InterruptedRunError: The run was interrupted.
     """
     preparation = extend_toys(store, more, task_toys=task_toys)
-    return execute(preparation, executor=executor, workers=workers, quiet=not progress)
+    return execute(preparation, executor=executor, workers=workers, watching=_watching(progress))
 
 
 def run(
@@ -293,7 +301,9 @@ def run(
     preparation = prepare_campaign(declared)
     run = declared.run
     cluster = Cluster(run.scheduler, run.ray_address, run.insecure)
-    results = execute(preparation, executor=run.executor, workers=run.workers, cluster=cluster, quiet=not progress)
+    results = execute(
+        preparation, executor=run.executor, workers=run.workers, cluster=cluster, watching=_watching(progress)
+    )
     draw_contours(results, declared)
     return results
 

@@ -20,7 +20,7 @@ from hfscale.inference.profile_grids import check_scan
 from hfscale.inference.toys.settings import GENERATOR
 from hfscale.model.custom import CustomModifier
 from hfscale.model.structure import ModelGroup
-from hfscale.phases import LogFormat, phases, run_phase
+from hfscale.phases import phases, run_phase
 from hfscale.plan.cells import Cell
 from hfscale.plan.cross_sections import with_cross_sections
 from hfscale.plan.digests import differences, digest, settings_document
@@ -37,7 +37,9 @@ from hfscale.runtime.executors.choose import (
     check_cluster,
     choose_executor,
 )
+from hfscale.runtime.observers import UNSEEN, Watching, observing
 from hfscale.store.create import create_store, refuse_target
+from hfscale.store.files import events_folder
 from hfscale.store.open import is_store, open_store
 from hfscale.store.sizes import DiskNeed, disk_need
 from hfscale.store.store import ResultStore
@@ -293,8 +295,7 @@ def execute(
     executor: "AskedEngine | distributed.Client | Executor" = "auto",
     workers: int | None = None,
     cluster: Cluster = OWN_CLUSTER,
-    quiet: bool = True,
-    log_format: LogFormat = "text",
+    watching: Watching = UNSEEN,
 ) -> Results:
     """Make or continue the store and compute what is missing in it.
 
@@ -303,8 +304,7 @@ def execute(
         executor: Name of an engine, a Dask client, or an executor.
         workers: Number of workers, one per CPU by default.
         cluster: Running cluster that ``dask`` or ``ray`` connects to.
-        quiet: Show no progress.
-        log_format: How progress is written where standard error is no terminal.
+        watching: How the run is to be followed.
 
     Raises:
         InputError: The cluster is of no use for the engine, open to others, or does not let us in.
@@ -314,14 +314,14 @@ def execute(
     check_cluster(executor, cluster)
     engine = choose(preparation, executor, workers).executor if isinstance(executor, str) else executor
     store = open_store(preparation.path) if preparation.continues else create(preparation)
-    with store.locked():
+    with store.locked(), observing(events_folder(store.path), store.path.name, watching) as observers:
         store.sweep()
         left = phases(store.path, preparation.task_toys)
         first = next(left, None)
         if first is not None:
             with as_executor(engine, workers, cluster) as started:
                 for phase in chain([first], left):
-                    run_phase(store, phase, started, quiet, log_format)
+                    run_phase(store, phase, started, observers)
     return Results(open_store(preparation.path))
 
 

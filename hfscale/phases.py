@@ -10,11 +10,9 @@ from hfscale.plan.toys import AnyTask
 from hfscale.runtime.events import TaskReport
 from hfscale.runtime.executors.base import Executor
 from hfscale.runtime.loop import run_tasks
-from hfscale.runtime.progress import make_progress
+from hfscale.runtime.observers import Extent, Observers
 from hfscale.store.open import open_store
 from hfscale.store.store import ResultStore
-
-LogFormat = Literal["text", "json"]
 
 
 class Phase(NamedTuple):
@@ -46,17 +44,14 @@ def phases(path: Path, task_toys: int) -> Iterator[Phase]:
         yield Phase(following.tasks, do_toy_task, following.size, "toys")
 
 
-def run_phase(
-    store: ResultStore, phase: Phase, engine: Executor, quiet: bool, log_format: LogFormat
-) -> Mapping[str, str]:  # fmt: skip
-    """Have an engine do the tasks of a phase, show progress, and record the failures.
+def run_phase(store: ResultStore, phase: Phase, engine: Executor, observers: Observers) -> Mapping[str, str]:
+    """Have an engine do the tasks of a phase, tell those who follow the run, and record the failures.
 
     Args:
         store: The store.
         phase: The tasks.
         engine: The engine.
-        quiet: Show no progress.
-        log_format: How progress is written where standard error is no terminal.
+        observers: Those who follow the run.
 
     Returns:
         Identity of every task that was given up -> why.
@@ -64,16 +59,10 @@ def run_phase(
     Raises:
         InterruptedRunError: The run was interrupted.
     """
-    progress = make_progress(
-        phase.total,
-        done=phase.total - sum(task.size for task in phase.tasks),
-        dashboard_link=engine.dashboard_link,
-        quiet=quiet,
-        log_format=log_format,
-        unit=phase.unit,
-    )
-    with progress:
-        summary = run_tasks(phase.tasks, engine, partial(phase.function, str(store.path)), on_event=progress)
+    done = phase.total - sum(task.size for task in phase.tasks)
+    extent = Extent(len(phase.tasks), phase.total, done, phase.unit)
+    with observers.phase(extent, engine) as on_event:
+        summary = run_tasks(phase.tasks, engine, partial(phase.function, str(store.path)), on_event=on_event)
     tasks = {task.id: task for task in phase.tasks}
     for task_id, reason in summary.failures.items():
         store.record_failure(tasks[task_id], reason)

@@ -11,6 +11,9 @@ from hfscale.errors import SelectionError
 from hfscale.reading.points import read_points
 from hfscale.reading.profiles import profile_columns
 from hfscale.reading.records import Keys, keys_of
+from hfscale.runtime.activity import Activity, summarize
+from hfscale.runtime.journal import read_journals
+from hfscale.store.files import events_folder
 from hfscale.store.open import open_store
 from hfscale.store.status import StoreStatus
 from hfscale.store.store import ResultStore
@@ -43,6 +46,10 @@ class Results:
     def status(self) -> StoreStatus:
         """Count what is done, failed and left."""
         return self.store.status()
+
+    def activity(self) -> Activity:
+        """What the journals of all runs tell: fits per second of each worker, tasks tried again or given up."""
+        return summarize(read_journals(events_folder(self.path)))
 
     def failures(self) -> dict[str, str]:
         """Name of each signal point that failed, or whose toys could not be run -> why."""

@@ -18,13 +18,14 @@ from typing import NamedTuple
 
 from hfscale.allocation import plan_next_round
 from hfscale.errors import InputError, StoreBusyError
-from hfscale.phases import LogFormat, Phase, do_task, do_toy_task, run_phase
+from hfscale.phases import Phase, do_task, do_toy_task, run_phase
 from hfscale.plan.settings import Calculation
 from hfscale.plan.tasks import Task
 from hfscale.plan.toys import ToyTask
 from hfscale.runtime.events import TaskReport
 from hfscale.runtime.executors.local import LocalExecutor
-from hfscale.store.files import done_file
+from hfscale.runtime.observers import UNSEEN, Watching, observing
+from hfscale.store.files import done_file, events_folder
 from hfscale.store.open import open_store
 from hfscale.store.store import ResultStore
 
@@ -83,29 +84,30 @@ class ShardSummary(NamedTuple):
     more_rounds: bool
 
 
-def run_shard(path: str | Path, shard: Shard, *, quiet: bool = True, log_format: LogFormat = "text") -> ShardSummary:
+def run_shard(path: str | Path, shard: Shard, *, watching: Watching = UNSEEN) -> ShardSummary:
     """Do what is left of a shard, in this process.
 
     Args:
         path: Folder of the store.
         shard: Which share of the tasks.
-        quiet: Show no progress.
-        log_format: How progress is written where standard error is no terminal.
+        watching: How the run is to be followed.
 
     Raises:
         StoreError: There is no store, or it cannot be written.
         InterruptedRunError: The run was interrupted; the task that was running is dropped.
     """
-    before = _done(open_store(path))
+    store = open_store(path)
+    before = _done(store)
     given_up: set[str] = set()
-    while True:
-        store = open_store(path)
-        phase = _next_phase(store, shard, _done(store) | given_up)
-        if phase is not None:
-            with LocalExecutor() as engine:
-                given_up |= run_phase(store, phase, engine, quiet, log_format).keys()
-        elif not _plan_further(store):
-            return _summary(store, shard, before)
+    with observing(events_folder(store.path), store.path.name, watching) as observers:
+        while True:
+            store = open_store(path)
+            phase = _next_phase(store, shard, _done(store) | given_up)
+            if phase is not None:
+                with LocalExecutor() as engine:
+                    given_up |= run_phase(store, phase, engine, observers).keys()
+            elif not _plan_further(store):
+                return _summary(store, shard, before)
 
 
 def _done(store: ResultStore) -> set[str]:

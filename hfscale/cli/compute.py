@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hfscale.cli.environment import keep_compiled_programs
-from hfscale.cli.messages import inform, loudness, say, write_fields, write_json
+from hfscale.cli.messages import inform, loudness, say, watching, write_fields, write_json
 from hfscale.cli.options import (
     DATA_FIELDS,
     EngineOptions,
@@ -16,6 +16,7 @@ from hfscale.cli.options import (
     input_options,
     json_option,
     loudness_options,
+    metrics_option,
     modifier_option,
     output_option,
     take_engine,
@@ -102,6 +103,7 @@ Paths in the file are relative to it."""
 @click.argument("campaign", type=click.Path())
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Replace a value of the file; repeatable.")
 @modifier_option
+@metrics_option
 @dry_run_option
 @json_option
 @loudness_options
@@ -144,8 +146,7 @@ def compute(preparation: "Preparation", engine: EngineOptions) -> "Results":
         executor=choice.executor,
         workers=engine.workers,
         cluster=engine.cluster,
-        quiet=loudness().quiet or done,
-        log_format=loudness().log_format,
+        watching=watching(quiet=done),
     )
 
 

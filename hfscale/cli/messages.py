@@ -4,19 +4,24 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import click
+
+if TYPE_CHECKING:
+    from hfscale.runtime.observers import Watching
 
 _META_KEY = "hfscale.loudness"
 
 
 class Loudness(NamedTuple):
-    """How much to say on standard error, and in which form."""
+    """How much to say on standard error, and in which form; and a file for metrics, if any."""
 
     quiet: bool = False
     verbose: bool = False
     log_format: Literal["text", "json"] = "text"
+    metrics: Path | None = None
 
 
 def set_loudness(context: click.Context, **changes: Any) -> None:
@@ -29,6 +34,14 @@ def loudness() -> Loudness:
     context = click.get_current_context(silent=True)
     chosen: Loudness = context.meta.get(_META_KEY, Loudness()) if context else Loudness()
     return chosen
+
+
+def watching(quiet: bool = False) -> "Watching":
+    """Return how a run is to be followed; not to be shown with `quiet`, whatever was chosen."""
+    from hfscale.runtime.observers import Watching
+
+    chosen = loudness()
+    return Watching(quiet=quiet or chosen.quiet, log_format=chosen.log_format, metrics=chosen.metrics)
 
 
 def say(message: str, event: str = "message", **details: object) -> None:

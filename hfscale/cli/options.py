@@ -139,6 +139,21 @@ def _keep_loudness(context: click.Context, parameter: click.Parameter, value: An
     set_loudness(context, **{str(parameter.name): value})
 
 
+def _keep_metrics(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        from hfscale.runtime.metrics import check_metrics_file
+
+        set_loudness(context, metrics=check_metrics_file(value))
+
+
+metrics_option = click.option(
+    "--metrics",
+    metavar="FILE",
+    expose_value=False,
+    callback=_keep_metrics,
+    help="Write the numbers of the run every few seconds, for the textfile collector of Prometheus' node-exporter.",
+)
+
 _LOUDNESS_OPTIONS = (
     click.option(
         "-q",
@@ -294,6 +309,7 @@ def take_engine(options: dict[str, Any]) -> EngineOptions:
 
 _RUN_OPTIONS = (
     engine_options,
+    metrics_option,
     click.option(
         "--task-points", type=click.IntRange(min=1), metavar="N", help="Signal points per task of a new store."
     ),
@@ -301,7 +317,7 @@ _RUN_OPTIONS = (
 
 
 def run_options(command: _Command) -> _Command:
-    """Add --executor, --workers and --task-points."""
+    """Add `engine_options`, --metrics and --task-points."""
     for option in reversed(_RUN_OPTIONS):
         command = option(command)
     return command

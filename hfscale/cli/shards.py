@@ -11,8 +11,8 @@ import click
 
 from hfscale.cli.compute import SOME_FAILED, print_plan
 from hfscale.cli.environment import keep_compiled_programs
-from hfscale.cli.messages import inform, loudness, say
-from hfscale.cli.options import json_option, loudness_options
+from hfscale.cli.messages import inform, say, watching
+from hfscale.cli.options import json_option, loudness_options, metrics_option
 
 if TYPE_CHECKING:
     from hfscale.sharding import ShardSummary
@@ -63,6 +63,7 @@ again until none says that further rounds may come."""
 @click.command("worker", epilog=_WORKER_EPILOG)
 @click.argument("store", type=click.Path())
 @click.option("--shard", "text", default="0/1", show_default=True, metavar="i/N", help="Which share of the tasks.")
+@metrics_option
 @loudness_options
 def worker_command(store: str, text: str) -> int:
     """Do one share of the tasks of a store, one after the other; SIGTERM drops the running one and ends with code 3."""
@@ -71,7 +72,7 @@ def worker_command(store: str, text: str) -> int:
 
         shard = Shard.parse(text)
         keep_compiled_programs()
-        summary = run_shard(store, shard, quiet=loudness().quiet, log_format=loudness().log_format)
+        summary = run_shard(store, shard, watching=watching())
     return _report(summary, text)
 
 

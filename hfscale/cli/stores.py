@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hfscale.cli.activity import describe_activity
 from hfscale.cli.messages import say, write, write_fields, write_json, write_table
 from hfscale.cli.options import json_option, loudness_options
 from hfscale.cli.tables import table_of
 from hfscale.errors import SelectionError
 
 if TYPE_CHECKING:
+    from hfscale.runtime.activity import Activity
     from hfscale.store.status import StoreStatus
 
 _WATCH_SECONDS = 2.0
@@ -24,21 +26,22 @@ _WATCH_SECONDS = 2.0
 @json_option
 @loudness_options
 def status_command(store: str, watch: bool, as_json: bool) -> None:
-    """How far a store is: points done, failed and left, rate, time left."""
+    """How far a store is: points done, failed and left, rate, time left; what its workers did."""
     from hfscale.results import open_results
 
     while True:
         results = open_results(store)
         status = results.status()
-        _write_status(status, results.failures(), as_json)
+        _write_status(status, results.failures(), results.activity(), as_json)
         if not watch or status.finished:
             return
         time.sleep(_WATCH_SECONDS)
 
 
-def _write_status(status: "StoreStatus", failures: dict[str, str], as_json: bool) -> None:
+def _write_status(status: "StoreStatus", failures: dict[str, str], activity: "Activity", as_json: bool) -> None:
     if as_json:
-        write_json({**asdict(status), "finished": status.finished, "failures": failures})
+        document = {"finished": status.finished, "failures": failures, "activity": asdict(activity)}
+        write_json({**asdict(status), **document})
         return
     done = status.points_ok + status.points_no_signal
     fields = {
@@ -62,6 +65,8 @@ def _write_status(status: "StoreStatus", failures: dict[str, str], as_json: bool
         write(f"failed toys: {name}: {', '.join(f'{100 * rate:.3g} % of {h}' for h, rate in rates.items())}")
     for name, reason in failures.items():
         write(f"failed: {name}: {reason}")
+    for line in describe_activity(activity):
+        write(line)
 
 
 @click.command("show", epilog="Example: hfscale show results.zarr --point 'sbottom_13*' --json")

@@ -6,7 +6,7 @@ import click
 
 from hfscale.cli.compute import compute, report
 from hfscale.cli.messages import write_json
-from hfscale.cli.options import engine_options, json_option, loudness_options, take_engine
+from hfscale.cli.options import engine_options, json_option, loudness_options, metrics_option, take_engine
 
 _EPILOG = """\b
 Examples:
@@ -22,6 +22,7 @@ Toys have the seed of the store and the next indices. If this is interrupted, th
 @click.option("--more", type=int, required=True, metavar="N", help="Further toys per point and hypothesis.")
 @click.option("--task-toys", type=click.IntRange(min=1), metavar="N", help="Toys per task; as in the store by default.")
 @engine_options
+@metrics_option
 @json_option
 @loudness_options
 def toys_command(store: str, more: int, task_toys: int | None, as_json: bool, **options: Any) -> int:

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float
 
 from hfscale.fit.barrier import barrier_minima, can_hold
 from hfscale.fit.lanes import FitResults
+from hfscale.fit.meter import count_fits
 from hfscale.fit.minuit import minuit_minimum
 from hfscale.fit.mirrored import neighbouring_minima
 from hfscale.fit.slots import AGREEMENT, challenge, minimise
@@ -52,6 +53,7 @@ def best_fits(
     Returns:
         The lowest minimum found for each fit.
     """
+    count_fits(len(starts[0]))
     results = minimise(structure, shared, fits, starts[0])
     observe(Attempt("start", np.arange(len(results.nll)), results, known=None))
     suspicious, disputed = _suspicious(results, troubles), np.zeros(len(results.nll), dtype=bool)

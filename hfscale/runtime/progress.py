@@ -110,9 +110,9 @@ class LineProgress(Progress):
     def __call__(self, event: Event) -> None:
         """Count the event, and write a line if it is time for one."""
         self._tally.add(event)
-        if event.task is not None and event.kind in ("retried", "reissued", "failed"):
-            document: dict[str, object] = {"event": event.kind, "task": event.task.id, "reason": event.reason}
-            self._write(document, f"task {event.task.id} {event.kind}: {event.reason}")
+        # Logs in JSON have all events from `hfscale.runtime.observers`.
+        if event.task is not None and event.kind in ("retried", "reissued", "failed") and not self._json:
+            self._write({}, f"task {event.task.id} {event.kind}: {event.reason}")
         if self._clock() - self._written >= self._interval:
             self._write_progress()
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int, Shaped
 
+from hfscale.fit.meter import metering
 from hfscale.inference.asimov import with_prefit_asimov
 from hfscale.inference.results import PointStatus
 from hfscale.model.structure import ModelGroup
@@ -88,8 +89,9 @@ def run_task(store: str, task_id: str) -> TaskReport:
     target = open_store(store)
     task = target.plan.task(task_id)
     calculation = Calculation.model_validate(target.settings["calculation"])
-    models = models_of(target, calculation)
-    arrays, reasons = compute_block(models.groups, models.parameters, task, calculation)
+    with metering() as meter:
+        models = models_of(target, calculation)
+        arrays, reasons = compute_block(models.groups, models.parameters, task, calculation)
     named = {target.names[task.start + k]: reason for k, reason in reasons.items()}
     target.write_block(task, arrays)
     status = worst_status(arrays["status"])
@@ -100,6 +102,8 @@ def run_task(store: str, task_id: str) -> TaskReport:
         failed=int((status == PointStatus.FAILED).sum()),
         seconds=time.perf_counter() - begin,
         reasons=named,
+        fits=meter.fits,
+        compile_seconds=meter.compile_seconds,
     )
     target.mark_done(task, {"seconds": report.seconds, "reasons": named})
     return report

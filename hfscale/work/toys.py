@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hfscale.errors import StoreMismatchError
+from hfscale.fit.meter import metering
 from hfscale.inference.results import PointStatus
 from hfscale.inference.toys.fits import run_toys
 from hfscale.inference.toys.origins import toy_origins
@@ -49,14 +50,23 @@ def run_toy_task(store: str, task_id: str) -> TaskReport:
     toys, task = target.toy_task(task_id)
     calculation = Calculation.model_validate(target.settings["calculation"])
     settings = _settings(calculation, toys)
-    subject = _subject(target, calculation, task.cell)
-    arrays, failed = _throw(subject, task, settings)
+    with metering() as meter:
+        subject = _subject(target, calculation, task.cell)
+        arrays, failed = _throw(subject, task, settings)
     target.write_toys(task, arrays)
     counts = {h: int((arrays["status"][k] == ToyStatus.FAILED).sum()) for k, h in enumerate(HYPOTHESES)}
     seconds = time.perf_counter() - begin
     target.mark_toys_done(task, {"seconds": seconds, "failed": counts, "failed_toys": failed})
     n_failed = sum(counts.values())
-    return TaskReport(task.id, ok=task.size - n_failed, no_signal=0, failed=n_failed, seconds=seconds)
+    return TaskReport(
+        task=task.id,
+        ok=task.size - n_failed,
+        no_signal=0,
+        failed=n_failed,
+        seconds=seconds,
+        fits=meter.fits,
+        compile_seconds=meter.compile_seconds,
+    )
 
 
 def _settings(calculation: Calculation, toys: ToyRound) -> ToySettings:
