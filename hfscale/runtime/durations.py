@@ -3,6 +3,7 @@
 from bisect import insort
 
 from hfscale.plan.toys import AnyTask
+from hfscale.runtime.events import TaskReport
 
 _QUANTILE = 0.9
 
@@ -19,8 +20,8 @@ UNKNOWN_SECONDS = 24 * 3600.0
 class Durations:
     """Learns from finished tasks how long others may take.
 
-    The first tasks that finish, one of each worker, include the time for compiling the model. Any later task may be the
-    first one of a worker too, so the longest of these comes on top of what tasks of its size take.
+    Any task may be the first one of a worker, which compiles the model for it: the longest time that this took comes on
+    top of what tasks of its size take.
 
     Args:
         limit: Seconds after which a task hangs, whatever others took; None to learn it.
@@ -29,31 +30,24 @@ class Durations:
     def __init__(self, limit: float | None = None) -> None:
         self._limit = limit
         self._per_size: list[float] = []
-        self._start = 0.0
+        self._compiling = 0.0
 
-    def add(self, task: AnyTask, seconds: float, slots: int) -> None:
-        """Take note of a finished task.
-
-        Args:
-            task: The task.
-            seconds: How long it took.
-            slots: How many tasks can run at the same time.
-        """
-        if len(self._per_size) < slots:
-            self._start = max(self._start, seconds)
-        insort(self._per_size, seconds / task.size)
+    def add(self, task: AnyTask, report: TaskReport) -> None:
+        """Take note of a finished task."""
+        self._compiling = max(self._compiling, report.compile_seconds)
+        insort(self._per_size, (report.seconds - report.compile_seconds) / task.size)
 
     def straggling_seconds(self, task: AnyTask) -> float | None:
         """Return from when on a task is worth a second copy; None as long as nobody knows."""
         usual = self._usual_seconds(task)
-        return None if usual is None else self._start + max(STRAGGLING_SECONDS, STRAGGLING_FACTOR * usual)
+        return None if usual is None else self._compiling + max(STRAGGLING_SECONDS, STRAGGLING_FACTOR * usual)
 
     def hanging_seconds(self, task: AnyTask) -> float:
         """Return from when on a task is given up for hanging."""
         if self._limit is not None:
             return self._limit
         usual = self._usual_seconds(task)
-        return UNKNOWN_SECONDS if usual is None else self._start + max(HANGING_SECONDS, HANGING_FACTOR * usual)
+        return UNKNOWN_SECONDS if usual is None else self._compiling + max(HANGING_SECONDS, HANGING_FACTOR * usual)
 
     def _usual_seconds(self, task: AnyTask) -> float | None:
         """What nine tenths of the tasks of that size take at most."""

@@ -62,7 +62,7 @@ def run_tasks(
         while run.unfinished:
             slots = executor.slots()
             run.submit(max(1, in_flight if in_flight is not None else IN_FLIGHT_PER_SLOT * slots))
-            run.collect(slots)
+            run.collect()
             step = watch.step()
             if step is not None:
                 run.look_after(step, slots)
@@ -137,12 +137,12 @@ class _Run:
             self.attempts[task.id] += 1
             self._hand_over(task)
 
-    def collect(self, slots: int) -> None:
+    def collect(self) -> None:
         outcomes = self._executor.wait(self.running.keys(), TICK_SECONDS)
         for handle, outcome in outcomes.items():
             # A copy that ended together with another one is gone already.
             if handle in self.running:
-                self._settle(self.running.pop(handle).task, outcome, slots)
+                self._settle(self.running.pop(handle).task, outcome)
         if not outcomes:
             self._on_event(Event("tick"))
 
@@ -155,7 +155,7 @@ class _Run:
             if copy.seconds > limit:
                 self._stop([handle])
                 error = TimeoutError(f"it ran for more than {limit:.0f} s and was stopped")
-                self._settle(copy.task, Outcome(error=error), slots)
+                self._settle(copy.task, Outcome(error=error))
         if not self.waiting:
             self._reissue(slots - len(self.running))
 
@@ -179,7 +179,7 @@ class _Run:
             del self.running[handle]
         self._executor.abandon(handles)
 
-    def _settle(self, task: AnyTask, outcome: Outcome, slots: int) -> None:
+    def _settle(self, task: AnyTask, outcome: Outcome) -> None:
         others = [handle for handle, copy in self.running.items() if copy.task.id == task.id]
         final = outcome.error is None or isinstance(outcome.error, InputError | TaskError)
         if others and not final:
@@ -189,7 +189,7 @@ class _Run:
             self._stop(others)
         if outcome.error is None:
             report: TaskReport = outcome.value
-            self._durations.add(task, report.seconds, slots)
+            self._durations.add(task, report)
             self.reports.append(report)
             self._on_event(Event("finished", task, report))
             return

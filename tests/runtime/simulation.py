@@ -37,6 +37,7 @@ class SimulatedEngine(Executor):
         clock: Moved on while somebody waits.
         seconds: Task -> how long each of its runs takes, in the order of the runs; the last one goes for all further.
         usual: How long all other tasks take.
+        compiling: How much of that goes into compiling where it is longer.
         slots: How many calls run at the same time at a moment.
         kills: Whether workers that hang can be replaced.
     """
@@ -46,6 +47,7 @@ class SimulatedEngine(Executor):
         clock: Clock,
         seconds: Mapping[str, list[float]],
         usual: float = 10.0,
+        compiling: float = 0.0,
         slots: Callable[[], int] = lambda: 2,
         kills: bool = True,
     ) -> None:
@@ -58,6 +60,7 @@ class SimulatedEngine(Executor):
         self._clock = clock
         self._seconds = {task: list(values) for task, values in seconds.items()}
         self._usual = usual
+        self._compiling = compiling
         self._slots = slots
         self._kills = kills
 
@@ -103,7 +106,9 @@ class SimulatedEngine(Executor):
         return list(self.calls)[: self.slots()]
 
     def _outcome(self, call: Call) -> Outcome:
-        return Outcome(TaskReport(call.task, ok=1, no_signal=0, failed=0, seconds=call.seconds))
+        compiling = self._compiling if call.seconds > self._compiling else 0.0
+        report = TaskReport(call.task, 1, 0, 0, seconds=call.seconds, compile_seconds=compiling)
+        return Outcome(report)
 
 
 def never(task_id: str) -> TaskReport:

@@ -67,12 +67,16 @@ def test_a_slower_task_is_no_straggler(clock: Clock, plan: Plan) -> None:
 
 def test_the_time_to_compile_does_not_count(clock: Clock, plan: Plan) -> None:
     # The first task of each of two workers takes 200 s more, and so does that of a third, which comes late.
-    start = [210.0]
-    late = {plan.tasks[index].id: start for index in (0, 1, 5)}
-    engine = SimulatedEngine(clock, late, slots=lambda: 3 if clock.now > 1230.0 else 2)
-    summary = run(plan, engine, clock)
+    def slots() -> int:
+        return 3 if clock.now > 1230.0 else 2
+
+    late = {plan.tasks[index].id: [210.0] for index in (0, 1, 5)}
+    summary = run(plan, SimulatedEngine(clock, late, compiling=200.0, slots=slots), clock)
     assert all_done(summary, plan)
     assert summary.reissues == 0
+    # A task that takes so long for another reason is a straggler.
+    late = {plan.tasks[5].id: [210.0, 10.0]}
+    assert run(plan, SimulatedEngine(clock, late, slots=slots), clock).reissues == 1
 
 
 def test_a_larger_task_may_take_longer(clock: Clock) -> None:
