@@ -15,6 +15,7 @@ from hfscale.cli.compute import cls_command, run_command
 from hfscale.cli.contour import contour_command
 from hfscale.cli.environment import use_one_thread
 from hfscale.cli.inputs import inspect_command, validate_command
+from hfscale.cli.interrupts import interruptible
 from hfscale.cli.limits import limit_command, scan_command, significance_command
 from hfscale.cli.merge import merge_command
 from hfscale.cli.messages import say
@@ -47,7 +48,7 @@ class _Verbs(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a verb; called by click, with the context that knows how messages are written."""
         try:
-            with _plain_warnings():
+            with interruptible(), _plain_warnings():
                 return super().invoke(ctx)
         except InterruptedRunError as error:
             say(str(error), "interrupted")

@@ -1,10 +1,6 @@
 """Verbs that split a campaign among independent processes: ``plan`` and ``worker``."""
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -67,12 +63,11 @@ again until none says that further rounds may come."""
 @loudness_options
 def worker_command(store: str, text: str) -> int:
     """Do one share of the tasks of a store, one after the other; SIGTERM drops the running one and ends with code 3."""
-    with _termination_as_interrupt():
-        from hfscale.sharding import Shard, run_shard
+    from hfscale.sharding import Shard, run_shard
 
-        shard = Shard.parse(text)
-        keep_compiled_programs()
-        summary = run_shard(store, shard, watching=watching())
+    shard = Shard.parse(text)
+    keep_compiled_programs()
+    summary = run_shard(store, shard, watching=watching())
     return _report(summary, text)
 
 
@@ -87,17 +82,3 @@ def _report(summary: "ShardSummary", shard: str) -> int:
     if summary.more_rounds:
         inform("further rounds of toys are planned when all tasks are done: run the shards again then")
     return SOME_FAILED if summary.failures or summary.failed_toys else 0
-
-
-@contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
-    """Take SIGTERM, with which batch systems announce the end, as control-C: the running task is dropped, no other."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -3,6 +3,7 @@
 import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pytest
@@ -85,3 +86,39 @@ def pool(request: pytest.FixtureRequest) -> Iterator[Executor]:
 def dask_executor() -> Iterator[Executor]:
     with open_executor("dask", 2) as executor:
         yield executor
+
+
+class TellRow(Protocol):
+    """Gives a line to the table of faults, which is printed at the end of the tests."""
+
+    def __call__(self, fault: str, *, tries: int, lost: int, repeated: int | str, tasks: int) -> None:
+        """Add a line.
+
+        Args:
+            fault: What happened.
+            tries: Commands, or calls of the loop, that it took to finish.
+            lost: Tasks whose stored results were gone.
+            repeated: Runs of tasks that were begun beyond one for each; in words where nobody counted.
+            tasks: Tasks in all.
+        """
+        ...
+
+
+@pytest.fixture
+def tell_row(record_property: Callable[[str, object], None]) -> TellRow:
+    """Give a line to the table of faults."""
+
+    def tell(fault: str, *, tries: int, lost: int, repeated: int | str, tasks: int) -> None:
+        record_property("fault", f"| {fault} | {tries} | {lost} | {repeated} of {tasks} |")
+
+    return tell
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the table of the faults that struck; without parallel processes, which do not know of this file."""
+    passed = terminalreporter.stats.get("passed", [])
+    rows = [value for report in passed for name, value in report.user_properties if name == "fault"]
+    if rows:
+        terminalreporter.section("faults")
+        header = ("| fault | tries | lost results | repeated work (runs of tasks) |", "|---|---|---|---|")
+        terminalreporter.write_line("\n".join([*header, *rows]))

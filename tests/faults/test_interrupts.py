@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from hfscale.store.store import ResultStore
+from tests.processes import left_of_session, needs_proc
 from tests.signals import HEARING_PYTHON
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc")
+pytestmark = needs_proc
 every_engine = pytest.mark.parametrize(
     "engine",
     [
@@ -54,24 +54,6 @@ GRACE_SECONDS = {"processes": 10, "dask": 10, "ray": 100}
 """Agents of Ray, which run no calls, look only now and then whether their instance is there."""
 
 
-def left_running(session: int, engine: str) -> list[str]:
-    """Return the command lines of the processes of a session that are still there after a grace period."""
-    for _ in range(10 * GRACE_SECONDS[engine]):
-        found = []
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                state, _, _, owner = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
-                command = (folder / "cmdline").read_text()
-            except OSError:
-                continue
-            if int(owner) == session and state != "Z":
-                found.append(command)
-        if not found:
-            break
-        time.sleep(0.1)
-    return found
-
-
 @contextmanager
 def running_driver(program: Path, store: ResultStore, engine: str) -> Iterator[subprocess.Popen[str]]:
     """Start a run in a session of its own, and wait until its workers are busy."""
@@ -101,7 +83,7 @@ def test_control_c_ends_everything_in_silence(
     assert process.returncode == 3, err
     assert "0 of 4 tasks finished" in out
     assert err == ""
-    assert left_running(process.pid, engine) == []
+    assert left_of_session(process.pid, GRACE_SECONDS[engine]) == []
     assert store.status().points_pending == 8
 
 
@@ -112,4 +94,4 @@ def test_a_killed_driver_leaves_no_worker_behind(
     with running_driver(tmp_path / "program.py", make_store("killed.zarr"), engine) as process:
         process.kill()
         process.communicate(timeout=60)
-    assert left_running(process.pid, engine) == []
+    assert left_of_session(process.pid, GRACE_SECONDS[engine]) == []

@@ -11,11 +11,12 @@ import xarray
 
 from hfscale.store.files import done_folder
 from hfscale.store.open import is_store
+from tests.processes import left_of_session, needs_proc
 from tests.program import EXAMPLE, start_hfscale
 
 pytestmark = [
     pytest.mark.dask,
-    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc"),
+    needs_proc,
 ]
 
 N_TASKS = 9
@@ -49,29 +50,6 @@ def markers(store: Path) -> dict[Path, tuple[bytes, int]]:
     return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in found}
 
 
-def processes_of(session: int) -> list[str]:
-    """Return the command lines of the processes of a session."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            state, _, _, owner = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
-            command = (folder / "cmdline").read_text()
-        except OSError:  # ended while we looked
-            continue
-        if int(owner) == session and state != "Z":
-            found.append(command)
-    return found
-
-
-def left_after_a_while(session: int) -> list[str]:
-    """Return the processes of a session that do not end within ten seconds."""
-    for _ in range(100):
-        if not processes_of(session):
-            break
-        time.sleep(0.1)
-    return processes_of(session)
-
-
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run the example on Dask, undisturbed."""
@@ -90,7 +68,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
             time.sleep(0.02)
         process.kill()
         process.wait()
-        left = left_after_a_while(process.pid)
+        left = left_of_session(process.pid)
     return Killed(store, markers(store), left)
 
 

@@ -18,11 +18,10 @@ from hfscale.runtime.events import TaskReport
 from hfscale.runtime.executors.base import Executor, Outcome
 from hfscale.runtime.executors.choose import Cluster, choose_executor, open_executor
 from hfscale.runtime.loop import run_tasks
+from tests.processes import is_alive, is_stopped, needs_proc, wait_until_gone
 
 if TYPE_CHECKING:
     from hfscale.runtime.executors.dask import DaskExecutor
-
-needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc")
 
 
 # Functions for workers are made inside functions: they then travel by value, as workers cannot import test modules.
@@ -151,26 +150,9 @@ def wait_for_stops(executor: Executor, handles: Sequence[Hashable], pids: Path) 
     for _ in range(600):
         assert executor.wait(handles, 0.05) == {}
         found = [int(line) for line in pids.read_text().splitlines()] if pids.exists() else []
-        if len(found) == len(handles) and all(state_of(pid) == "T" for pid in found):
+        if len(found) == len(handles) and all(is_stopped(pid) for pid in found):
             return found
     raise AssertionError(f"stopped: {found}")
-
-
-def state_of(pid: int) -> str:
-    """Return the letter of a process's state in Linux, X if it is gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return "X"
-
-
-def assert_gone(pids: Sequence[int]) -> None:
-    """The processes end within half a minute; a zombie has ended."""
-    for _ in range(600):
-        if all(state_of(pid) in "XZ" for pid in pids):
-            return
-        time.sleep(0.05)
-    raise AssertionError({pid: state_of(pid) for pid in pids})
 
 
 class WorkerContract(ExecutorContract):
@@ -188,7 +170,7 @@ class WorkerContract(ExecutorContract):
         executor.abandon(hanging)
         executor.abandon(hanging)
         assert collect(executor, [waiting]) == {waiting: Outcome(3.0)}
-        assert_gone(pids)
+        wait_until_gone(pids)
         assert list(executor.running([*hanging, waiting])) == []
 
 
@@ -323,7 +305,7 @@ def test_closing_ends_workers_that_hang(engine: str, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     with open_executor(engine, 1) as executor:
         stopped = wait_for_stops(executor, [executor.submit(make_hang(pids))], pids)
-    assert_gone(stopped)
+    wait_until_gone(stopped)
 
 
 @pytest.fixture(scope="module")
@@ -372,12 +354,12 @@ class TestDask(WorkerContract):
             guest.abandon([hanging])
             # None of these is given to the worker that hangs.
             assert len(collect(guest, [guest.submit(make_half(), number) for number in range(8)])) == 8
-            assert state_of(pid) == "T"
+            assert is_stopped(pid)
             os.kill(pid, signal.SIGCONT)
             while guest.client.processing()[worker_of(guest, pid)]:
                 time.sleep(0.05)
             assert list(guest.running([])) == []
-        assert state_of(pid) not in "TXZ"
+        assert is_alive(pid)
 
 
 def worker_of(executor: "DaskExecutor", pid: int) -> str:

@@ -116,7 +116,7 @@ class DaskExecutor(Executor):
     def abandon(self, handles: Collection[Hashable]) -> None:
         """Cancel calls and kill the workers of the own cluster that have them, whose nannies start others.
 
-        On a cluster of the user's, such a call goes on, and its worker is given further calls only if there is no other.
+        On a cluster of the user's, such a call goes on; its worker is given further ones only if there is no other.
         """
         workers = self._workers_of_calls()
         if self._cluster is None:

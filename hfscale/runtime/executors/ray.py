@@ -12,6 +12,7 @@ import logging
 import math
 import os
 import secrets
+import signal
 import sys
 import tempfile
 import time
@@ -108,7 +109,8 @@ class RayExecutor(Executor):
         ray = _import_ray()
         with ExitStack() as stack:
             try:
-                ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+                with _own_termination():
+                    ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
             except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
                 raise InputError(
                     f"no Ray cluster at {address}: {error}",
@@ -261,7 +263,7 @@ def _own_instance(cpus: int) -> Iterator[None]:
             ray = _import_ray()
             stack.enter_context(_quiet_logs())
             stack.callback(ray.shutdown)
-            with _forking():
+            with _forking(), _own_termination():
                 ray.init(
                     address="local",
                     num_cpus=cpus,
@@ -331,6 +333,15 @@ def _quiet_logs() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(level)
+
+
+@contextmanager
+def _own_termination() -> Iterator[None]:
+    """Leave it to the program what SIGTERM means: Ray would end the process with a code of its own."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    if signal.getsignal(signal.SIGTERM) is not before:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
