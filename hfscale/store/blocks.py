@@ -61,6 +61,7 @@ def write_block(
         except OSError as error:
             raise StoreError(
                 f"{name} of task {task.id} cannot be written: {error.strerror or error}",
+                place=f"{group.store.root}/{name}",
                 remedy="make room or mend the disk, then run the same command again",
             ) from error
 

@@ -35,6 +35,11 @@ class CheckedStore(WrapperStore[LocalStore]):
     def _with_store(self, store: LocalStore) -> "CheckedStore":
         return CheckedStore(store, self._path, self._presence)
 
+    @property
+    def root(self) -> Path:
+        """The folder of the files."""
+        return Path(self._store.root)
+
     async def get(
         self, key: str, prototype: "BufferPrototype", byte_range: "ByteRequest | None" = None
     ) -> "Buffer | None":
@@ -55,7 +60,7 @@ class CheckedStore(WrapperStore[LocalStore]):
         except OSError as error:
             raise StoreError(
                 f"{self._named(chunk)} cannot be read: {error.strerror or error}",
-                place=str(Path(self._store.root, key)),
+                place=str(self.root / key),
                 remedy="mend the disk or the permissions of the file",
             ) from error
         if data is None:
@@ -70,12 +75,12 @@ class CheckedStore(WrapperStore[LocalStore]):
     def _damage(self, key: str, chunk: ChunkKey, flaw: Flaw) -> StoreError:
         return StoreError(
             f"{self._named(chunk)} is {flaw}",
-            place=str(Path(self._store.root, key)),
+            place=str(self.root / key),
             remedy=f"hfscale verify {self._path} lists all damage, and with --forget has lost results computed again",
         )
 
     def _named(self, chunk: ChunkKey) -> str:
-        folder = Path(self._store.root).relative_to(self._path)
+        folder = self.root.relative_to(self._path)
         return f"{chunk._replace(array=str(folder / chunk.array))} in the store {self._path}"
 
 

@@ -73,7 +73,8 @@ def create_store(
     target = Path(path).absolute()
     refuse_target(target)
     _sweep_old_drafts(target)
-    with files.drafted(target, f"the store {target} cannot be written", "choose another place for the store") as draft:
+    failure, remedy = f"the store {target} cannot be written", "make room, or choose another place for the store"
+    with files.drafted(target, failure, remedy) as draft:
         _write_arrays(draft, settings, plan, labels, parameters, mu, grid, provenance)
         _write_documents(draft, inputs, plan)
         write_manifest(files.manifest_file(draft), draft, "", files.read_json(draft / "zarr.json")["attributes"])

@@ -196,6 +196,7 @@ def write_toys(store: Path, toys: ToyRound, task: ToyTask, arrays: Mapping[str, 
         except OSError as error:
             raise StoreError(
                 f"{name} of task {task.id} cannot be written: {error.strerror or error}",
+                place=str(round_folder(store, toys.number) / name),
                 remedy="make room or mend the disk, then run the same command again",
             ) from error
 

@@ -71,6 +71,9 @@ def marker(store: ResultStore, toys: bool = False) -> str:
 
 
 def test_an_unfinished_store_is_sound(store: ResultStore) -> None:
+    events = files.events_folder(store.path)
+    events.mkdir()
+    (events / "run.jsonl").write_text("{}")
     verification = verify(store.path)
     assert verification.sound
     assert verification.tasks == 4

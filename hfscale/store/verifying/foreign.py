@@ -71,6 +71,8 @@ def _is_in_ledger(name: str, known: Known) -> bool:
     if folder in ("done", "failed"):
         # Whether there is such a task is for those who check the ledger.
         return file.endswith(".json")
+    if folder == "events":
+        return file.endswith(".jsonl")
     found = _ROUND_FILE.fullmatch(name)
     return name in _LEDGER_FILES or (found is not None and int(found[1]) <= known.rounds)
 
