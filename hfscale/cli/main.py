@@ -13,6 +13,7 @@ import click
 import hfscale
 from hfscale.cli.compute import cls_command, run_command
 from hfscale.cli.contour import contour_command
+from hfscale.cli.doctor import doctor_command
 from hfscale.cli.environment import use_one_thread
 from hfscale.cli.inputs import inspect_command, validate_command
 from hfscale.cli.interrupts import interruptible
@@ -88,6 +89,7 @@ for _command in (
     inspect_command,
     validate_command,
     prune_command,
+    doctor_command,
 ):
     cli.add_command(_command)
 
