@@ -36,6 +36,7 @@ VERBS = [
     "inspect",
     "validate",
     "prune",
+    "doctor",
 ]
 PROGRAM = (sys.executable, "-c", "from hfscale.cli.main import main; main()")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
