@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from hfscale.runtime.events import fit_rate
+
 
 @dataclass(frozen=True)
 class WorkerActivity:
@@ -74,5 +76,4 @@ def _activity(documents: Iterable[Mapping[str, Any]]) -> WorkerActivity:
     seconds, compiling = (
         sum((float(document.get(key, 0.0)) for document in done), start=0.0) for key in ("seconds", "compile_seconds")
     )
-    busy = seconds - compiling
-    return WorkerActivity(len(done), fits, seconds, compiling, fits / busy if fits and busy > 0.0 else None)
+    return WorkerActivity(len(done), fits, seconds, compiling, fit_rate(fits, seconds, compiling))

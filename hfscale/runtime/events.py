@@ -14,6 +14,12 @@ def process_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
+def fit_rate(fits: int, seconds: float, compile_seconds: float) -> float | None:
+    """Return fits per second of the time that did not go into compiling, None if there is no rate."""
+    busy = seconds - compile_seconds
+    return fits / busy if fits and busy > 0.0 else None
+
+
 @dataclass(frozen=True)
 class TaskReport:
     """What a finished task tells the driver; its numbers are in the store.
@@ -39,6 +45,11 @@ class TaskReport:
     fits: int = 0
     compile_seconds: float = 0.0
     worker: str = field(default_factory=process_name)
+
+    @property
+    def fits_per_second(self) -> float | None:
+        """Fits in the time that did not go into compiling, None if there is none."""
+        return fit_rate(self.fits, self.seconds, self.compile_seconds)
 
 
 @dataclass(frozen=True)

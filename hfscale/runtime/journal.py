@@ -109,6 +109,7 @@ def document_of(event: Event) -> dict[str, object]:
         "seconds": round(report.seconds, 6),
         "compile_seconds": round(report.compile_seconds, 6),
         "fits": report.fits,
+        "fits_per_second": report.fits_per_second,
         "ok": report.ok,
         "no_signal": report.no_signal,
         "failed": report.failed,

@@ -11,7 +11,7 @@ from tests.program import copy_store, hfscale
 def test_status_of_a_finished_store(example_store: Path) -> None:
     ended = hfscale("status", example_store)
     assert (ended.code, ended.err) == (0, "")
-    fields = dict(line.split("  ", 1) for line in ended.out.splitlines())
+    fields = dict(line.split("  ", 1) for line in ended.out.splitlines() if "  " in line)
     assert fields["points"].strip() == "88 of 88 done"
     assert fields["tasks"].strip() == "9 of 9 done, 0 failed"
     assert fields["rate"].strip().endswith(" points/s")

@@ -84,6 +84,7 @@ def test_activity_adds_up_workers_and_forgets_trouble_that_passed(plan: Plan) ->
         Event("reissued", plan.tasks[2], reason="slow"),
         finished(2, "a:1", 1.0, 1.0),
     ]
+    assert document_of(events[3])["fits_per_second"] == 8.0
     documents = [{"event": "begun"}, *map(document_of, events), {"event": "ended"}, {"unknown": 1}]
     activity = summarize(json.loads(json.dumps([{"driver": "d:1", **document} for document in documents])))
     assert (activity.runs, activity.retried, activity.reissued) == (1, 1, 1)
