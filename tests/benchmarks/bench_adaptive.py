@@ -41,7 +41,8 @@ def observed_row(target: float, allocation: Allocation, replicas: int) -> str:
 
 
 def _wrong(CLs: np.ndarray, exact: float, level: float) -> np.ndarray:
-    return (CLs < level) != (exact < level)
+    wrong: np.ndarray = (CLs < level) != (exact < level)
+    return wrong
 
 
 def _bias(runs: Runs, exact: float) -> str:

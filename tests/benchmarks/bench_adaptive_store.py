@@ -24,7 +24,7 @@ from hfscale.plan.cells import Cell
 from hfscale.plot.axes import select_plane
 from hfscale.plot.contours import exclusion_contours
 from hfscale.reading.p_values import observed_statistics
-from hfscale.reading.toys import joined
+from hfscale.reading.toys import read_statistics
 from hfscale.results import Results, open_results
 
 CURVES = ("observed", "-2 sigma", "-1 sigma", "expected", "+1 sigma", "+2 sigma")
@@ -57,8 +57,7 @@ def compare(results: Results, allocation: Allocation) -> tuple[dict[str, Any], n
     cells = [Cell(point) for point in range(len(store.names))]
     fixed, ended = np.full((len(cells), 6, 3), np.nan), np.full((len(cells), 6, 3), np.nan)
     numbers = np.zeros(len(cells), dtype=np.int64)
-    for k, rounds in enumerate(store.read_toys(cells, ("q", "status"))):
-        q, status = joined(rounds, "q"), joined(rounds, "status").astype(np.int64)
+    for k, (q, status) in enumerate(read_statistics(store, cells)):
         if (status[:, : allocation.max_toys] == ToyStatus.NOT_RUN).any() or not np.isfinite(observed[k, 0]):
             continue
         numbers[k], p = adaptive(float(observed[k, 0]), q, status, allocation)
@@ -97,7 +96,8 @@ def distances(lines: list[np.ndarray], others: list[np.ndarray], scale: np.ndarr
         length = np.maximum((step**2).sum(axis=1), 1e-300)
         share = np.clip(((corners[:, None] - begin) * step).sum(axis=2) / length, 0.0, 1.0)
         found.append(np.linalg.norm(corners[:, None] - begin - share[..., None] * step, axis=2).min(axis=1))
-    return np.min(found, axis=0)
+    nearest: np.ndarray = np.min(found, axis=0)
+    return nearest
 
 
 def main() -> int:

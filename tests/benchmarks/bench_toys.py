@@ -30,22 +30,23 @@ def throw_and_fit(data: Path, toys: int, repeats: int, number: int, barrier: Any
 
     from hfscale.inference.toys.fits import run_toys
     from hfscale.inference.toys.origins import toy_origins
-    from hfscale.inference.toys.settings import ToySettings
+    from hfscale.inference.toys.settings import Hypothesis, ToySettings
     from hfscale.work.models import build_models
     from hfscale.workspace import load_inputs
 
     (group,) = build_models(load_inputs(data / ARCHIVE, points=[POINT], verify_digest=False))
     settings = ToySettings()
+    hypotheses: tuple[Hypothesis, ...] = ("sb", "b")
     begin = time.perf_counter()
     origins = toy_origins(group, np.array([0]), 1.0, settings)
-    for hypothesis in ("sb", "b"):
+    for hypothesis in hypotheses:
         run_toys(group, 0, origins, hypothesis, 1.0, 0, toys // 2, settings)
     compiled, seconds, failed = time.perf_counter() - begin, [], 0
     for repeat in range(repeats):
         first = (number * repeats + repeat) * toys
         barrier.wait()
         begin = time.perf_counter()
-        for hypothesis in ("sb", "b"):
+        for hypothesis in hypotheses:
             block = run_toys(group, 0, origins, hypothesis, 1.0, first, toys // 2, settings)
             failed += len(block.reasons)
         seconds.append(time.perf_counter() - begin)
