@@ -1,6 +1,7 @@
 """Copying finished results of several stores into one that is planned for all of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,8 @@ def _pool_task(sources: Sequence["_Points"], target: ResultStore, task: Task) ->
             return
         for other in rows[1:]:
             _require_equal(rows[0], other, f"the signal point '{name}'", target)
-        for variable, values in rows[0].items():
+        # Stores of earlier versions lack arrays; what several have is equal.
+        for variable, values in chain.from_iterable(row.items() for row in rows):
             block[variable][k] = values
         if found:
             reasons[name] = found[0]
@@ -172,7 +174,8 @@ def _require_equal(
     subject: str,
     target: ResultStore,
 ) -> None:
-    different = [name for name, values in ours.items() if values.tobytes() != theirs[name].tobytes()]
+    common = [name for name in ours if name in theirs]
+    different = [name for name in common if ours[name].tobytes() != theirs[name].tobytes()]
     if different:
         raise StoreMismatchError(
             f"two of the stores have different results of {subject}: {', '.join(different)}",

@@ -1,16 +1,14 @@
 """Chunks on disk are cut short, changed or lost: noticed by all readers, found by verify, and computed again."""
 
-import hashlib
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from hfscale.store.files import done_folder
-from tests.program import ROOT, Search, arrays_of, copy_store, hfscale, make_search, start_hfscale
+from tests.program import ROOT, Search, copy_store, digests_of, hfscale, make_search, start_hfscale
 
 TOYS = ("--calctype", "toybased", "--ntoys", "40", "--task-toys", "20", "--task-points", "1", "--points", "s_400_*")
 
@@ -30,11 +28,6 @@ CHUNKS = [
     pytest.param("q/c/1/0", "s_400_100", id="points"),
     pytest.param("toys/0000/q/c/1/0/0/1", "s_400_100", id="toys"),
 ]
-
-
-def sha256(store: Path) -> dict[str, str]:
-    """Digest of every result array of a store."""
-    return {name: hashlib.sha256(np.ascontiguousarray(a).tobytes()).hexdigest() for name, a in arrays_of(store).items()}
 
 
 def started(*arguments: object) -> tuple[int, str, str]:
@@ -86,7 +79,7 @@ def test_a_damaged_chunk_is_noticed_found_and_computed_again(
     assert again.returncode == 0, err
     assert (store / chunk).read_bytes() == whole
     assert set(done_folder(store).iterdir()) == markers
-    assert sha256(store) == sha256(calm.store)
+    assert digests_of(store) == digests_of(calm.store)
     assert hfscale("verify", store).code == 0
 
 

@@ -1,17 +1,15 @@
 """Disks that are full while stores are made, written, extended and merged; and files that may not grow any further."""
 
-import hashlib
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from hfscale.store.files import PARTIAL_SUFFIX, done_folder
-from tests.program import ROOT, arrays_of, hfscale, make_search, write
+from tests.program import ROOT, digests_of, hfscale, make_search, write
 
 pytestmark = pytest.mark.slow
 
@@ -69,11 +67,6 @@ def calm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "calm.zarr"
 
 
-def sha256(store: Path) -> dict[str, str]:
-    """Digest of every array of a store."""
-    return {name: hashlib.sha256(np.ascontiguousarray(a).tobytes()).hexdigest() for name, a in arrays_of(store).items()}
-
-
 def markers(store: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in done_folder(store).iterdir()}
 
@@ -107,7 +100,7 @@ def test_a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_room(
     after = markers(store)
     assert len(after) == 9
     assert {name: after[name] for name in kept} == kept
-    assert sha256(store) == sha256(calm)
+    assert digests_of(store) == digests_of(calm)
 
 
 def test_what_cannot_be_made_on_a_full_disk_leaves_nothing(disk: Disk, calm: Path, tmp_path: Path) -> None:
@@ -124,13 +117,13 @@ def test_what_cannot_be_made_on_a_full_disk_leaves_nothing(disk: Disk, calm: Pat
         assert disk.free() == 10 * BLOCK
     disk.make_room()
     assert hfscale("merge", calm, calm, "-o", merged).code == 0
-    assert sha256(merged) == sha256(calm)
+    assert digests_of(merged) == digests_of(calm)
 
 
 def test_toys_are_added_when_there_is_room(disk: Disk, calm: Path, tmp_path: Path) -> None:
     store = disk.path / "more.zarr"
     assert hfscale("merge", calm, calm, "-o", store).code == 0
-    before = sha256(store)
+    before = digests_of(store)
     for left in (5, 45):
         # First there is no room for the round, then none for all of its toys.
         disk.fill(left)
@@ -139,7 +132,7 @@ def test_toys_are_added_when_there_is_room(disk: Disk, calm: Path, tmp_path: Pat
         assert ended.code == 2
         assert "No space left on device" in ended.err
         assert "then run" in ended.err
-        found = sha256(store)
+        found = digests_of(store)
         assert {name: found[name] for name in before} == before
         assert_nothing_is_torn(store)
     assert hfscale("toys", store, "--more", 300, "--executor", "local").code == 0
@@ -147,7 +140,7 @@ def test_toys_are_added_when_there_is_room(disk: Disk, calm: Path, tmp_path: Pat
     calm_store = tmp_path / "calm.zarr"
     assert hfscale("merge", calm, calm, "-o", calm_store).code == 0
     assert hfscale("toys", calm_store, "--more", 300, "--executor", "local").code == 0
-    assert sha256(store) == sha256(calm_store)
+    assert digests_of(store) == digests_of(calm_store)
 
 
 @pytest.mark.parametrize("executor", ["local", "processes"])
@@ -172,4 +165,4 @@ def test_files_that_may_not_grow_are_named_and_written_later(calm: Path, tmp_pat
     assert len(kept) == 3
     assert hfscale("run", campaign).code == 0
     assert {name: markers(store)[name] for name in kept} == kept
-    assert sha256(store) == sha256(calm)
+    assert digests_of(store) == digests_of(calm)
