@@ -86,9 +86,7 @@ def perform(kind: str, own: tuple[str, ...], options: dict[str, Any]) -> int:
     if options["dry_run"]:
         return print_plan(preparation, options["as_json"])
     results = compute(preparation, engine)
-    if options["as_json"]:
-        write_json(results.to_list())
-    return report(results)
+    return report(results, options["as_json"])
 
 
 _RUN_EPILOG = """\b
@@ -122,9 +120,7 @@ def run_command(**options: Any) -> int:
         return print_plan(preparation, options["as_json"])
     results = compute(preparation, EngineOptions(run.executor, run.workers, cluster))
     draw_contours(results, campaign, inform)
-    if options["as_json"]:
-        write_json(results.to_list())
-    return report(results)
+    return report(results, options["as_json"])
 
 
 def compute(preparation: "Preparation", engine: EngineOptions) -> "Results":
@@ -190,10 +186,13 @@ def _describe_plan(preparation: "Preparation") -> dict[str, object]:
     return fields
 
 
-def report(results: "Results") -> int:
-    """Say how a run ended, list the points that failed, and return the exit code."""
+def report(results: "Results", as_json: bool) -> int:
+    """Write the results where they are asked for, say how a run ended, and return the exit code."""
+    points = results.to_list()
+    if as_json:
+        write_json(points)
     status = results.status()
-    failures = {point["name"]: point["reason"] for point in results.to_list() if "reason" in point}
+    failures = {point["name"]: point["reason"] for point in points if "reason" in point}
     for name, reason in failures.items():
         say(f"failed: {name}: {reason}", "failed", point=name, reason=reason)
     inform(

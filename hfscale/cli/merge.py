@@ -3,7 +3,6 @@
 import click
 
 from hfscale.cli.compute import report
-from hfscale.cli.messages import write_json
 from hfscale.cli.options import json_option, loudness_options
 
 _EPILOG = """\b
@@ -25,6 +24,4 @@ def merge_command(stores: tuple[str, ...], output: str, as_json: bool) -> int:
     from hfscale.merging import merge
 
     results = merge(stores, output)
-    if as_json:
-        write_json(results.to_list())
-    return report(results)
+    return report(results, as_json)

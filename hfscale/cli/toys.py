@@ -5,7 +5,6 @@ from typing import Any
 import click
 
 from hfscale.cli.compute import compute, report
-from hfscale.cli.messages import write_json
 from hfscale.cli.options import engine_options, json_option, loudness_options, metrics_option, take_engine
 
 _EPILOG = """\b
@@ -31,6 +30,4 @@ def toys_command(store: str, more: int, task_toys: int | None, as_json: bool, **
 
     engine = take_engine(options)
     results = compute(extend_toys(store, more, task_toys=task_toys), engine)
-    if as_json:
-        write_json(results.to_list())
-    return report(results)
+    return report(results, as_json)

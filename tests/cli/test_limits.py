@@ -33,6 +33,16 @@ def test_limits_are_shown_and_cls_there_is_the_level(small: Search) -> None:
     assert lines[1].split()[2] == f"{first['upper_limit_obs']:.4g}"
 
 
+def test_results_are_read_once(small: Search, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of toys, that takes longer than anything else that is done after a run."""
+    from hfscale import results
+
+    read, calls = results.read_points, []
+    monkeypatch.setattr(results, "read_points", lambda store: calls.append(store) or read(store))
+    assert compute(small, "limit", "--points", "s_200_0", "--json").json()[0]["status"] == "ok"
+    assert len(calls) == 1
+
+
 def test_limits_outside_the_bounds_are_null(small: Search) -> None:
     (weak,) = compute(small, "limit", "--points", "s_800_150", "--level", "0.0001", "--json").json()
     assert weak["status"] == "ok"
