@@ -272,6 +272,21 @@ def test_failed_toys_are_counted_and_bound_cls(tmp_path: Path, failing: Callable
     assert "made to fail" in "".join(path.read_text() for path in toy_markers(search.store))
 
 
+def test_failed_toys_bound_limits(tmp_path: Path, failing: Callable[[], None]) -> None:
+    search = search_in(tmp_path)
+    failing()
+    options = (*TOYS, "--ntoys", 100, "--points", "s_400_0", "--poi-grid", "0.5:5:4", "--executor", "local", "--json")
+    ended = hfscale("limit", search.workspace, search.patchset, "-o", search.store, *options)
+    (point,) = ended.json()
+    assert (point["toys"]["b"], point["toys"]["failed_b"]) == (4 * 90, 4 * 10)
+    low, high = point["toys"]["upper_limit_obs_bounds"]
+    assert low < point["upper_limit_obs"] < high
+    for (least, largest), limit in zip(point["toys"]["upper_limit_exp_bounds"], point["upper_limit_exp"], strict=True):
+        assert (least is None or least <= limit) and (largest is None or limit <= largest)
+    assert point["toys"]["S95_obs_bounds"] == pytest.approx([low * point["signal_yield"], high * point["signal_yield"]])
+    assert f"{point['upper_limit_obs']:.4g} [{low:.4g}, {high:.4g}]" in hfscale("show", search.store).out
+
+
 def test_a_toy_task_that_raises_fails_its_point_alone(copied: Search, monkeypatch: pytest.MonkeyPatch) -> None:
     from hfscale import phases
 

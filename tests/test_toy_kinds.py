@@ -100,8 +100,9 @@ def test_limits_from_toys_are_those_of_poisson_sums(tmp_path: Path) -> None:
     assert (point["status"], point["level"]) == ("ok", 0.05)
     frame = package.open_results(search.store).to_dataframe()
     assert frame.loc["signal", "upper_limit_obs"] == point["upper_limit_obs"]
+    assert point["toys"]["upper_limit_obs_bounds"] == [point["upper_limit_obs"]] * 2
     shown = hfscale("show", search.store)
-    assert (shown.code, f"{point['upper_limit_obs']:.4g}" in shown.out) == (0, True)
+    assert (shown.code, f"{point['upper_limit_obs']:.4g}" in shown.out, "[" in shown.out) == (0, True, False)
     again = hfscale("limit", search.workspace, search.patchset, "-o", search.store, *TOYS, *options)
     assert again.json() == [point]
 

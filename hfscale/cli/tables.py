@@ -24,8 +24,17 @@ def _scan(point: _Point) -> tuple[str, ...]:
 def _limit(point: _Point) -> tuple[str, ...]:
     places = [point["upper_limit_status"], *(point["upper_limit_exp_status"] or [None] * 5)]
     values = [point["upper_limit_obs"], *(point["upper_limit_exp"] or [None] * 5)]
-    limits = [_outside(place, text) for place, text in zip(places, _texts(values), strict=True)]
-    return (point["name"], point["status"], *limits, *_texts([point["mu_hat"]]))
+    observed, *expected = (_outside(place, text) for place, text in zip(places, _texts(values), strict=True))
+    return (point["name"], point["status"], observed + _worst_cases(point), *expected, *_texts([point["mu_hat"]]))
+
+
+def _worst_cases(point: _Point) -> str:
+    """Between which numbers failed toys could move the observed limit, where they could."""
+    bounds = point["toys"]["upper_limit_obs_bounds"] if "toys" in point else None
+    if bounds in (None, [point["upper_limit_obs"]] * 2):
+        return ""
+    low, high = map(_end, bounds)
+    return f" [{low}, {high}]"
 
 
 def _outside(place: str | None, text: str) -> str:

@@ -46,8 +46,8 @@ def converted_limits(limits: Mapping[str, Any], factors: Mapping[str, float]) ->
 
     Args:
         limits: ``upper_limit_obs``, a number, and ``upper_limit_exp``, five of them, as in the JSON of a signal point;
-            None where there is no limit. ``upper_limit_obs_interval`` and ``upper_limit_exp_interval``, which limits
-            from toys have, are converted where they are there.
+            None where there is no limit. The intervals and bounds that limits from toys have, such as
+            ``upper_limit_obs_interval`` and ``upper_limit_obs_bounds``, are converted where they are there.
         factors: From `conversion_factors`.
 
     Returns:
@@ -61,7 +61,7 @@ def converted_limits(limits: Mapping[str, Any], factors: Mapping[str, float]) ->
     }
 
 
-_KEYS = ("upper_limit_obs", "upper_limit_exp", "upper_limit_obs_interval", "upper_limit_exp_interval")
+_KEYS = tuple(f"upper_limit_{which}{what}" for what in ("", "_interval", "_bounds") for which in ("obs", "exp"))
 
 
 def _scaled(value: Any, factor: float) -> Any:

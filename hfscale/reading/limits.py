@@ -81,6 +81,8 @@ def _point(records: Sequence[dict[str, Any]], toys: _PointToys) -> dict[str, Any
             **toys.counts,
             "upper_limit_obs_interval": numbers(limits.upper_limit_obs_interval),
             "upper_limit_exp_interval": [numbers(interval) for interval in limits.upper_limit_exp_interval],
+            "upper_limit_obs_bounds": numbers(limits.upper_limit_obs_bounds),
+            "upper_limit_exp_bounds": [numbers(bounds) for bounds in limits.upper_limit_exp_bounds],
         },
         **_standing(record["status"], toys),
     }
