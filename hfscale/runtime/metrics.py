@@ -67,27 +67,26 @@ class MetricsFile:
         self._clock = clock
         self._written = float("-inf")
         self._warned = False
-        self._slots = 0
+        self._slots: Callable[[], int] = _no_slots
         self._tallies: dict[str, Tally] = {}
         self._unit = ""
         self._events: Counter[str] = Counter({"finished": 0, "retried": 0, "reissued": 0, "failed": 0})
         self._workers: dict[str, Counter[str]] = {}
 
-    def begin(self, tally: Tally, slots: int) -> None:
+    def begin(self, tally: Tally, slots: Callable[[], int]) -> None:
         """Take note of a phase of the run.
 
         Args:
             tally: Counts what is done in it; told of events by this object.
-            slots: How many tasks can run at the same time.
+            slots: Tells how many tasks can run at the same time; asked whenever numbers are written.
         """
         self._unit = tally.snapshot().unit
         self._tallies[self._unit] = tally
         self._slots = slots
         self._write_if_due()
 
-    def add(self, event: Event, slots: int) -> None:
+    def add(self, event: Event) -> None:
         """Count an event, and write if it is time."""
-        self._slots = slots
         self._tallies[self._unit].add(event)
         if event.task is not None:
             self._events[event.kind] += 1
@@ -99,7 +98,7 @@ class MetricsFile:
 
     def end(self) -> None:
         """Write the last numbers; nothing is running any more."""
-        self._slots = 0
+        self._slots = _no_slots
         self._write(running=False)
 
     def _write_if_due(self) -> None:
@@ -145,9 +144,13 @@ class MetricsFile:
             for state, value in (("total", snapshot.total), ("done", snapshot.done), ("failed", snapshot.failed))
         }
         yield _Metric("hfscale_items", "gauge", "Signal points or toys: all, computed, and failed of those.", states)
-        yield _Metric("hfscale_slots", "gauge", "How many tasks can run at the same time.", {(): self._slots})
+        yield _Metric("hfscale_slots", "gauge", "How many tasks can run at the same time.", {(): self._slots()})
         yield _Metric("hfscale_running", "gauge", "1 while the run goes on, 0 after its end.", {(): int(running)})
         yield _Metric("hfscale_updated_timestamp_seconds", "gauge", "When this was written.", {(): time.time()})
+
+
+def _no_slots() -> int:
+    return 0
 
 
 def _escaped(label: str) -> str:

@@ -84,14 +84,14 @@ class Observers:
             self._tell({"event": "begun", **extent._asdict(), "engine": engine.name, "slots": engine.slots()})
             self._begun = True
             if self._metrics is not None:
-                self._metrics.begin(Tally(extent.total, extent.done, unit=extent.unit), engine.slots())
+                self._metrics.begin(Tally(extent.total, extent.done, unit=extent.unit), engine.slots)
 
             def on_event(event: Event) -> None:
                 progress(event)
                 if event.task is not None:
                     self._tell(document_of(event))
                 if self._metrics is not None:
-                    self._metrics.add(event, engine.slots())
+                    self._metrics.add(event)
 
             yield on_event
 

@@ -20,7 +20,7 @@ def test_the_journal_tells_every_task_and_json_logs_say_the_same(small: Search) 
     assert [document["event"] for document in documents] == ["begun", "finished", "finished", "finished", "ended"]
     assert documents[-1]["how"] == "finished"
     assert all(document["fits"] > 0 and ":" in document["worker"] for document in documents[1:-1])
-    assert 0.0 < documents[1]["compile_seconds"] <= documents[1]["seconds"]
+    assert 0.0 <= documents[1]["compile_seconds"] <= documents[1]["seconds"]
     logged = [json.loads(line) for line in ended.err.splitlines()]
     assert [document for document in logged if "driver" in document] == documents
     assert 'hfscale_tasks_total{store="results.zarr",event="finished"} 3' in metrics.read_text().splitlines()
@@ -93,6 +93,8 @@ def test_shards_write_journals_of_their_own(small: Search, tmp_path: Path, small
         shard.communicate()
     assert len(list(events_folder(small.store).iterdir())) == 2
     workers = hfscale("status", small.store, "--json").json()["activity"]["workers"]
+    # Programs that earlier tests compiled are read, which counts too.
+    assert all(0.0 < worker["compile_seconds"] < worker["seconds"] for worker in workers.values())
     assert sum(worker["tasks"] for worker in workers.values()) == 3
     expected, found = arrays_of(small_store), arrays_of(small.store)
     assert all(found[name].tobytes() == expected[name].tobytes() for name in expected)

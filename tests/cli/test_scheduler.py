@@ -57,22 +57,8 @@ def tls_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsCluster
         while not (file.exists() and file.read_text().endswith("}")):
             assert scheduler.poll() is None
             time.sleep(0.1)
-        serve(
-            stack,
-            "dask_worker",
-            "--scheduler-file",
-            str(file),
-            "--host",
-            "127.0.0.1",
-            "--no-dashboard",
-            "--dashboard-address",
-            "127.0.0.1:0",
-            "--nthreads",
-            "1",
-            "--local-directory",
-            str(folder),
-            *tls,
-        )
+        own = ("--host", "127.0.0.1", "--no-dashboard", "--dashboard-address", "127.0.0.1:0", "--nthreads", "1")
+        serve(stack, "dask_worker", "--scheduler-file", str(file), *own, "--local-directory", str(folder), *tls)
         names = [f"DASK_DISTRIBUTED__COMM__TLS__{name}" for name in KEYS]
         yield TlsCluster(file, dict(zip(names, (ca, cert, key), strict=True)))
 

@@ -63,19 +63,19 @@ def test_counts_are_written_every_few_seconds_and_at_the_end(plan: Plan, tmp_pat
     now = [100.0]
     file = tmp_path / "hfscale.prom"
     metrics = MetricsFile(file, 'my "best"\\store', interval=5.0, clock=lambda: now[0])
-    metrics.begin(Tally(40, done=10, unit="points"), 2)
+    metrics.begin(Tally(40, done=10, unit="points"), lambda: 2)
     for index, worker in ((1, "a:1"), (2, 'b"2'), (3, "a:1")):
         now[0] += 2.0
         report = TaskReport(plan.tasks[index].id, 9, 0, 1, 1.5, fits=40, compile_seconds=0.5, worker=worker)
-        metrics.add(Event("retried", plan.tasks[index], reason="disk"), 2)
-        metrics.add(Event("finished", plan.tasks[index], report), 3)
+        metrics.add(Event("retried", plan.tasks[index], reason="disk"))
+        metrics.add(Event("finished", plan.tasks[index], report))
     samples = parse(file.read_text())
     # Five seconds had passed before the third was finished, when it was retried.
     assert value(samples, "hfscale_tasks_total", event="finished") == 2.0
     assert value(samples, "hfscale_tasks_total", event="retried") == 3.0
     assert value(samples, "hfscale_items", unit="points", state="done") == 30.0
-    assert value(samples, "hfscale_running") == 1.0
-    metrics.begin(Tally(100, unit="toys"), 3)
+    assert (value(samples, "hfscale_running"), value(samples, "hfscale_slots")) == (1.0, 2.0)
+    metrics.begin(Tally(100, unit="toys"), lambda: 3)
     metrics.end()
     samples = parse(file.read_text())
     assert value(samples, "hfscale_fits_total", worker="a:1") == 80.0
@@ -83,7 +83,7 @@ def test_counts_are_written_every_few_seconds_and_at_the_end(plan: Plan, tmp_pat
     assert value(samples, "hfscale_compile_seconds_total", worker="a:1") == 1.0
     assert value(samples, "hfscale_items", unit="points", state="failed") == 3.0
     assert value(samples, "hfscale_items", unit="toys", state="total") == 100.0
-    assert value(samples, "hfscale_running") == 0.0
+    assert (value(samples, "hfscale_running"), value(samples, "hfscale_slots")) == (0.0, 0.0)
     assert [path.name for path in tmp_path.iterdir()] == ["hfscale.prom"]
 
 
@@ -91,11 +91,11 @@ def test_a_file_that_cannot_be_written_any_more_stops_nothing(tmp_path: Path) ->
     folder = tmp_path / "metrics"
     folder.mkdir()
     metrics = MetricsFile(folder / "hfscale.prom", "store", interval=0.0)
-    metrics.begin(Tally(1), 1)
+    metrics.begin(Tally(1), lambda: 1)
     (folder / "hfscale.prom").unlink()
     folder.rmdir()
     with pytest.warns(HfscaleWarning, match="metrics cannot be written") as caught:
-        metrics.add(Event("tick"), 1)
+        metrics.add(Event("tick"))
         metrics.end()
     assert len(caught) == 1
 
