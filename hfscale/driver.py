@@ -47,6 +47,7 @@ from hfscale.work.custom import import_modifiers
 from hfscale.work.data import with_data
 from hfscale.work.memory import process_bytes
 from hfscale.work.models import (
+    background_models,
     bounded_below_at_zero,
     build_models,
     check_test_poi,
@@ -81,6 +82,7 @@ class Preparation:
         task_toys: Toys per task and hypothesis at most of rounds that are planned on the way.
         parameters: Names of the parameters of all models.
         n_structures: How many programs have to be compiled.
+        background_models: Number of the background model of each point, equal where the models are.
         n_no_signal: Points whose patch gives the POI nothing to scale.
         seconds: Rough time on one process for all points, without toys.
         toy_seconds: The same for one toy.
@@ -98,6 +100,7 @@ class Preparation:
     task_toys: int
     parameters: tuple[str, ...]
     n_structures: int
+    background_models: list[int]
     n_no_signal: int
     seconds: float
     toy_seconds: float
@@ -180,6 +183,7 @@ def prepare(
         task_toys=rounds[0].task_toys if rounds else size,
         parameters=parameter_names(groups),
         n_structures=len(groups),
+        background_models=background_models(groups),
         n_no_signal=_n_no_signal(inputs, calculation, groups),
         seconds=expected_seconds(groups, calculation.fits_per_point),
         toy_seconds=seconds_per_toy(groups),
@@ -336,6 +340,7 @@ def create(preparation: Preparation, provenance: Mapping[str, Any] = MappingProx
         StoreError: The store cannot be made.
     """
     inputs = preparation.inputs
+    planned = {"task_toys": preparation.task_toys, "background_models": preparation.background_models}
     return create_store(
         preparation.path,
         settings=preparation.settings,
@@ -344,7 +349,7 @@ def create(preparation: Preparation, provenance: Mapping[str, Any] = MappingProx
         labels=label_arrays(inputs),
         parameters=preparation.parameters,
         mu=np.array(preparation.calculation.poi_values, dtype=np.float64),
-        provenance={**_provenance(inputs), "task_toys": preparation.task_toys, **provenance},
+        provenance={**_provenance(inputs), **planned, **provenance},
         rounds=preparation.rounds,
         grid=preparation.calculation.scan_shape,
     )

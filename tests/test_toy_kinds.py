@@ -119,6 +119,34 @@ def test_a_limit_outside_the_grid_is_not_extrapolated(tmp_path: Path) -> None:
     assert point["status"] == "ok"
 
 
+def test_points_of_another_background_model_are_not_compared(tmp_path: Path) -> None:
+    """Patches that change the background too; a merged store knows of it as well."""
+    workspace = small_workspace()
+    workspace["channels"][0]["samples"] = [{"name": "background", "data": [4.0, 6.0], "modifiers": []}]
+    workspace["observations"][0]["data"] = [9.0, 6.0]
+    more = {"op": "replace", "path": "/channels/0/samples/0/data", "value": [4.0, 7.0]}
+    patches = [
+        {"metadata": {"name": name, "values": [k]}, "patch": signal_patch(yields) + ([more] if "other" in name else [])}
+        for k, (name, yields) in enumerate(
+            {"left": [10.0, 0.0], "right": [0.0, 10.0], "other": [0.0, 5.0], "another": [1.0, 9.0]}.items()
+        )
+    ]
+    search = make_search(tmp_path, workspace, patchset_of(workspace, patches, ["m"]))
+    points = perform("significance", search, "--ntoys", 300)
+    found = points[0]["search"]
+    assert (found["points"], found["toys"]) == (2, 300)
+    assert found["reason"].startswith("2 of 4 points have another background model")
+    alone = search._replace(store=tmp_path / "alone.zarr")
+    both = perform("significance", alone, "--ntoys", 300, "--points", "left", "--points", "right")
+    expected = dict(found)
+    del expected["reason"]
+    assert both[0]["search"] == expected
+    others = search._replace(store=tmp_path / "others.zarr")
+    perform("significance", others, "--ntoys", 300, "--points", "*other")
+    merged = hfscale("merge", alone.store, others.store, "-o", tmp_path / "merged.zarr", "--json").json()
+    assert [point.get("search") for point in merged] == [found, None, None, None]
+
+
 def test_the_most_significant_point_has_a_global_p_value(tmp_path: Path) -> None:
     workspace = small_workspace()
     workspace["channels"][0]["samples"] = [{"name": "background", "data": [4.0, 6.0], "modifiers": []}]
@@ -136,5 +164,5 @@ def test_the_most_significant_point_has_a_global_p_value(tmp_path: Path) -> None
     found = left["search"]
     low, high = found["global_p0_interval"]
     assert abs(found["global_p0"] - (1.0 - (1.0 - local) * (1.0 - other))) < 4 * (high - low) / 2
-    assert (found["points"], found["toys"]) == (2, 3000)
+    assert (found["points"], found["toys"], "reason" in found) == (2, 3000, False)
     assert found["global_p0"] > left["p0"]

@@ -129,6 +129,17 @@ def points_with_signal(groups: Sequence[ModelGroup]) -> list[int]:
     return sorted(int(point) for group in groups for point in group.members[group.has_signal])
 
 
+def background_models(groups: Sequence[ModelGroup]) -> list[int]:
+    """Number of the background model of each point: equal where the models are, and toys of the background with them.
+
+    They count from 0 in the order of the points.
+    """
+    digests = {int(k): name for group in groups for k, name in zip(group.members, group.background_digests)}
+    ordered = [digests[k] for k in sorted(digests)]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(ordered))}
+    return [numbers[name] for name in ordered]
+
+
 def seconds_per_toy(groups: Sequence[ModelGroup]) -> float:
     """Rough time of one toy, averaged over all points, from the sizes of the models."""
     n_points = sum(len(group.members) for group in groups)

@@ -3,6 +3,7 @@
 Points with the same background model share their background toys: toy k is the same pseudo-data at all of them. So the
 share of toys in which some point is at least as significant as the most significant one of the data is the p-value of
 the whole search, with all correlations between the points (Gross, Vitells, Eur. Phys. J. C 70 (2010) 525, section 1).
+Toys of points with another background model are other pseudo-data, so that these points are not compared.
 
 Local p-values are shares of toys with a statistic at least as large, of the data as of each toy, so that points with
 different distributions of the statistic compare. As the share of toys with a local p-value of at most j / n is j / n
@@ -29,7 +30,8 @@ class GlobalPValue:
             -1 where no point has an observed statistic.
         local_p, global_p: Shares of toys, NaN where there are no toys or no point.
         local_interval, global_interval: 68.3 % intervals; they start at 0 where no toy is above the data.
-        n_points: Points that were compared: those with an observed statistic.
+        n_points: Points that were compared: those with an observed statistic and the same background model.
+        n_other_models: Points with an observed statistic and another background model than the most significant one.
         n_toys: Toys that are finished at all of them.
         n_left_out: Toys that failed at one of them, or were run at some only.
     """
@@ -40,6 +42,7 @@ class GlobalPValue:
     local_interval: Float[np.ndarray, " side"]
     global_interval: Float[np.ndarray, " side"]
     n_points: int
+    n_other_models: int
     n_toys: int
     n_left_out: int
 
@@ -48,15 +51,20 @@ def global_p_value(
     q0_obs: Float[np.ndarray, " point"],
     q0: Float[np.ndarray, "point toy"],
     status: Int[np.ndarray, "point toy"],
+    models: Int[np.ndarray, " point"] | None = None,
 ) -> GlobalPValue:
     """Local and global p-value of the most significant of several points.
 
     Args:
         q0_obs: Observed statistic of each point, NaN where there is none; such points are not compared.
-        q0, status: Statistic and ToyStatus of background toys. Toys of one column must be the same pseudo-data, so all
-            points must have the same background model (`ModelGroup.background_digests`).
+        q0, status: Statistic and ToyStatus of background toys. Toys of one column are the same pseudo-data at points of
+            the same background model.
+        models: Number of the background model of each point (`hfscale.work.models.background_models`); without it, all
+            are the same.
     """
-    compared = np.flatnonzero(np.isfinite(q0_obs))
+    known = np.flatnonzero(np.isfinite(q0_obs))
+    compared = known if models is None else _of_one_model(known, q0_obs, q0, status, models)
+    n_others = len(known) - len(compared)
     good = status[compared] == ToyStatus.OK
     finished = good.all(axis=0)
     left_out = int(((status[compared] != ToyStatus.NOT_RUN).any(axis=0) & ~finished).sum())
@@ -64,7 +72,7 @@ def global_p_value(
     if not n:
         point = int(compared[np.argmax(q0_obs[compared])]) if len(compared) else -1
         unknown = np.full(2, np.nan)
-        return GlobalPValue(point, np.nan, np.nan, unknown, unknown, len(compared), 0, left_out)
+        return GlobalPValue(point, np.nan, np.nan, unknown, unknown, len(compared), n_others, 0, left_out)
     above, least = np.empty(len(compared), dtype=np.int64), np.full(n, n)
     for k, row in enumerate(compared):
         toys = q0[row, finished]
@@ -81,9 +89,29 @@ def global_p_value(
         local_interval=local_interval,
         global_interval=_carried_over(least / n, local / n, local_interval),
         n_points=len(compared),
+        n_other_models=n_others,
         n_toys=n,
         n_left_out=left_out,
     )
+
+
+def _of_one_model(
+    points: Int[np.ndarray, " known"],
+    q0_obs: Float[np.ndarray, " point"],
+    q0: Float[np.ndarray, "point toy"],
+    status: Int[np.ndarray, "point toy"],
+    models: Int[np.ndarray, " point"],
+) -> Int[np.ndarray, " compared"]:
+    """Those of some points that have the background model of the most significant one by its own toys."""
+    if len(np.unique(models[points])) < 2:
+        return points
+    local = np.ones(len(points))
+    for k, point in enumerate(points):
+        toys = np.sort(q0[point, status[point] == ToyStatus.OK])
+        if len(toys):
+            local[k] = _above(toys, q0_obs[[point]])[0] / len(toys)
+    best = points[np.lexsort((-q0_obs[points], local))[0]]
+    return points[models[points] == models[best]]
 
 
 def _above(ordered: Float[np.ndarray, " toy"], q: Float[np.ndarray, " value"]) -> Int[np.ndarray, " value"]:

@@ -107,6 +107,24 @@ def test_among_points_beyond_all_toys_the_largest_statistic_wins() -> None:
     assert global_p_value(np.array([100.0, 300.0, 200.0]), q0, np.ones((3, 50), int)).point == 1
 
 
+def test_points_of_other_background_models_are_not_compared() -> None:
+    q0 = np.random.default_rng(2).normal(size=(4, 2000)) ** 2
+    q0_obs, models = np.array([4.0, 3.9, 7.0, 1.0]), np.array([0, 0, 1, 1])
+    found = global_p_value(q0_obs, q0, np.ones(q0.shape, int), models)
+    alone = global_p_value(q0_obs[2:], q0[2:], np.ones((2, 2000), int))
+    assert (found.point, found.n_points, found.n_other_models) == (2, 2, 2)
+    assert (found.global_p, found.local_p) == (alone.global_p, alone.local_p)
+    together = global_p_value(q0_obs, q0, np.ones(q0.shape, int), np.zeros(4, int))
+    assert (together.n_points, together.n_other_models) == (4, 0)
+    assert together.global_p > found.global_p
+
+
+def test_a_point_without_toys_does_not_choose_the_background_model() -> None:
+    q0 = np.random.default_rng(3).normal(size=(2, 500)) ** 2
+    status = np.array([np.zeros(500, int), np.ones(500, int)])
+    assert global_p_value(np.array([50.0, 2.0]), q0, status, np.array([0, 1])).point == 1
+
+
 def test_nothing_to_count_is_no_number() -> None:
     empty = global_p_value(np.array([4.0, 9.0]), np.full((2, 3), np.nan), np.zeros((2, 3), int))
     assert (empty.point, empty.n_toys, empty.n_left_out) == (1, 0, 0)
