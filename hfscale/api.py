@@ -88,7 +88,7 @@ class Options(TypedDict, total=False):
     budget: str | None
     executor: "AskedEngine | distributed.Client | Executor"
     workers: int | None
-    scheduler: str | None
+    scheduler: str | Path | None
     ray_address: str | None
     insecure: bool
     task_points: int | None
@@ -247,9 +247,15 @@ def _compute(
         prepare(inputs, calculation, store, **sizes),
         executor=options.get("executor", "auto"),
         workers=options.get("workers"),
-        cluster=Cluster(options.get("scheduler"), options.get("ray_address"), options.get("insecure", False)),
+        cluster=_cluster(options),
         watching=_watching(options.get("progress", False), options.get("metrics")),
     )
+
+
+def _cluster(options: Options) -> Cluster:
+    scheduler = options.get("scheduler")
+    place = None if scheduler is None else str(scheduler)
+    return Cluster(place, options.get("ray_address"), options.get("insecure", False))
 
 
 def _watching(progress: bool, metrics: str | Path | None = None) -> Watching:

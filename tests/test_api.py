@@ -108,6 +108,18 @@ def test_mistakes_raise_and_write_nothing(
     assert small.left() == []
 
 
+def test_an_open_cluster_is_refused_and_metrics_are_written_on_request(small: Search) -> None:
+    with pytest.raises(InputError, match="insecure=True"):
+        hfscale.cls(
+            small.workspace, small.patchset, store=small.store, executor="dask", scheduler="tcp://192.0.2.1:8786"
+        )
+    assert not small.store.exists()
+    metrics = small.folder / "hfscale.prom"
+    results = hfscale.cls(small.workspace, small.patchset, store=small.store, executor="local", metrics=metrics)
+    assert "hfscale_running" in metrics.read_text()
+    assert sum(worker.tasks for worker in results.activity().workers.values()) == len(results.store.plan.tasks)
+
+
 def test_a_patchset_of_another_workspace_is_refused(small: Search) -> None:
     other = small_workspace()
     other["observations"][0]["data"] = [1.0, 1.0]
