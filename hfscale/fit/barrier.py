@@ -25,7 +25,7 @@ from hfscale.fit.status import FitStatus
 from hfscale.model.likelihood import expected_rates
 from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
 
-_PSEUDO_COUNTS = (1e-2, 1e-4, 1e-6, 1e-8)
+_PSEUDO_COUNTS = (1.0, 1e-1, 1e-2, 1e-4, 1e-6, 1e-8)
 
 
 @lru_cache(maxsize=8)

@@ -30,6 +30,8 @@ BULK_TOLERANCE = 1e-12
 MAX_ITERATIONS = 150
 MAX_BULK_ITERATIONS = 25
 _SHRINK = 0.3
+_LARGEST_FALL = 0.9
+_MOST_TROUBLES = 15
 _SHORTEST_STEP = 1e-4
 _GAMMA_FLOOR = 0.2
 _NOISE = 1e-13
@@ -41,6 +43,7 @@ class State(NamedTuple):
     Attributes:
         theta, nll: Best parameters so far and -ln L there; +inf before the first evaluation.
         direction, step: The next trial point is theta + step * direction, held inside the bounds.
+        second: Step after the first, of length 1, is rejected.
         edm: Estimated distance to the minimum at theta.
         rates: Expected rates at theta.
         poi_variance: Variance of the POI from the inverse Hessian at theta.
@@ -53,6 +56,7 @@ class State(NamedTuple):
     nll: Float[Array | np.ndarray, " lane"]
     direction: Float[Array | np.ndarray, "lane parameter"]
     step: Float[Array | np.ndarray, " lane"]
+    second: Float[Array | np.ndarray, " lane"]
     edm: Float[Array | np.ndarray, " lane"]
     rates: Float[Array | np.ndarray, "lane bin"]
     poi_variance: Float[Array | np.ndarray, " lane"]
@@ -131,6 +135,24 @@ def _steepest(at: _Surroundings) -> Float[Array, "lane parameter"]:
     return jnp.clip(jnp.where(moves, -at.ev.gradient / jnp.where(moves, curvature, 1.0), 0.0), *at.room)
 
 
+def _second_step(at: _Surroundings, direction: Float[Array, "lane parameter"]) -> Float[Array, " lane"]:
+    """How far to go along a direction if all the way is too far: until the first rate has fallen to a tenth.
+
+    It is rejected for such rates when the minimum has one at zero (Nocedal and Wright, section 19.2: the fraction to
+    the boundary). On a bound of a parameter, a rate may be zero.
+    """
+    fall = jnp.max(-jnp.einsum("lbp,lp->lb", at.ev.jacobian, direction) / at.ev.positive, axis=1)
+    return jnp.where(fall > _LARGEST_FALL, jnp.minimum(_LARGEST_FALL / fall, _LARGEST_FALL), _SHRINK)
+
+
+def _at_edge(
+    points: PointNumbers, iterations: Int[Array, " lane"], troubles: Int[Array, " lane"]
+) -> Bool[Array, " lane"]:
+    """Lanes that have had nothing but trouble, with a bin without events: its rate may be at zero at the minimum."""
+    empty = jnp.any((jnp.asarray(points.data) == 0) & (points.bins > 0), axis=1)
+    return empty & (troubles == iterations) & (iterations >= _MOST_TROUBLES)
+
+
 def step(
     structure: Structure, method: Method, shared: SharedNumbers, points: PointNumbers, state: State
 ) -> State:  # fmt: skip
@@ -152,15 +174,18 @@ def step(
     descends = jnp.sum(ev.gradient * proposal.direction, axis=1) < 0
     direction = jnp.where((descends & ~state.safe)[:, None], proposal.direction, _steepest(at))
 
-    shortened = state.step * _SHRINK
+    shortened = jnp.where(state.step == 1.0, state.second, state.step * _SHRINK)
     exhausted = ~accepted & (shortened < _SHORTEST_STEP)
     # A lane whose line search fails goes on from its best point by one step of steepest descent.
     restart = exhausted & ~state.safe & jnp.isfinite(state.nll)
     kept = _Kept(accepted, restart)
-    iterations = state.iterations + 1
+    iterations = jnp.asarray(state.iterations) + 1
+    troubles = state.troubles + (~accepted | ~proposal.definite)
     converged = accepted & proposal.definite & (proposal.edm < (TOLERANCE if exact else BULK_TOLERANCE))
     bound = (free != movable).any(axis=1)
-    failed = ~converged & ((exhausted & ~restart) | (iterations >= (MAX_ITERATIONS if exact else MAX_BULK_ITERATIONS)))
+    most = MAX_ITERATIONS if exact else MAX_BULK_ITERATIONS
+    hopeless = _at_edge(points, iterations, troubles) | (~accepted & ~jnp.isfinite(state.nll))
+    failed = ~converged & ((exhausted & ~restart) | (iterations >= most) | hopeless)
     success = jnp.where(proposal.flat, FitStatus.FLAT, jnp.where(bound, FitStatus.AT_BOUND, FitStatus.CONVERGED))
     failure = jnp.where(
         jnp.isfinite(jnp.where(accepted, ev.nll, state.nll)), FitStatus.NOT_CONVERGED, FitStatus.NOT_FINITE
@@ -170,12 +195,13 @@ def step(
         nll=kept.choose(ev.nll, state.nll, state.nll),
         direction=kept.choose(direction, jnp.zeros_like(direction), state.direction),
         step=kept.choose(jnp.ones_like(shortened), jnp.ones_like(shortened), shortened),
+        second=kept.choose(_second_step(at, direction), jnp.full_like(shortened, _SHRINK), state.second),
         edm=kept.choose(proposal.edm, state.edm, state.edm),
         rates=kept.choose(ev.rates, state.rates, state.rates),
         poi_variance=kept.choose(proposal.poi_variance, state.poi_variance, state.poi_variance),
         safe=jnp.where(accepted, False, state.safe | restart),
         iterations=iterations,
-        troubles=state.troubles + (~accepted | ~proposal.definite),
+        troubles=troubles,
         status=jnp.where(converged, success, jnp.where(failed, failure, FitStatus.NOT_RUN)).astype(jnp.int64),
     )
 

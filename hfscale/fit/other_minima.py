@@ -1,7 +1,7 @@
 """Lower minima of the fits of toys, on other sides of single parameters: looked for where profiles show them."""
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from hfscale.fit.lanes import FitResults
 from hfscale.fit.neighbours import Starts, lower_minima
@@ -11,9 +11,9 @@ from hfscale.model.structure import POISSON, PointNumbers, SharedNumbers, Struct
 _ROUNDS = 3
 _HEIGHT = 0.3
 """How much higher in -ln L an approximate minimum may be to be tried."""
-_DISTANCE = 0.3
+_DISTANCE = 0.25
 """How far from where the fit ended it must be, in widths of the parameter."""
-_MOST = 3
+_MOST = 5
 """Starts per fit and round."""
 _NUMBERS = 4_000_000
 _AT_BOUND = 1e-6
@@ -68,15 +68,29 @@ def _minima(
     results: FitResults,
     names: Int[np.ndarray, " fit"],
 ) -> Float[np.ndarray, "minimum 4"]:
-    """Other minima of the profiles that are not much higher: rows of fit, parameter, value and height."""
+    """Other minima of the profiles, and shoulders, that are not much higher: rows of fit, parameter, value, height."""
     chosen, values = tables.chosen, tables.values
     heights = _profiles(structure, tables, moving, fits, results)
     inner = heights[..., 1:-1]
-    is_minimum = (inner <= heights[..., :-2]) & (inner <= heights[..., 2:]) & (inner < _HEIGHT)
     ended, width = results.theta[:, chosen].T[..., None], fits.width[:, chosen].T[..., None]
-    is_minimum &= np.abs(values[:, None, 1:-1] - ended) > _DISTANCE * width
-    which, fit, place = np.nonzero(is_minimum)
+    distance = values[:, None, 1:-1] - ended
+    is_minimum = (inner <= heights[..., :-2]) & (inner <= heights[..., 2:]) | _beyond_concave(heights, distance)
+    which, fit, place = np.nonzero(is_minimum & (inner < _HEIGHT) & (np.abs(distance) > _DISTANCE * width))
     return np.stack([names[fit], chosen[which], values[which, place + 1], inner[which, fit, place]], axis=1)
+
+
+def _beyond_concave(
+    heights: Float[np.ndarray, "chosen fit grid"], distance: Float[np.ndarray, "chosen fit inner"]
+) -> Bool[np.ndarray, "chosen fit inner"]:
+    """Where a profile, seen from where the fit ended, curves up again after it curved down.
+
+    Approximate as it is, such a shoulder may be a minimum.
+    """
+    convex = np.diff(heights, 2, axis=-1) > 0.0
+    left, right = np.zeros_like(convex), np.zeros_like(convex)
+    left[..., :-1] = convex[..., :-1] & ~convex[..., 1:]
+    right[..., 1:] = convex[..., 1:] & ~convex[..., :-1]
+    return np.where(distance < 0.0, left, right)
 
 
 def _profiles(

@@ -5,6 +5,7 @@ import pytest
 
 from hfscale.fit.barrier import barrier_minima, can_hold
 from hfscale.fit.escalation import best_fits
+from hfscale.fit.newton import MAX_BULK_ITERATIONS
 from hfscale.fit.status import FitStatus
 from hfscale.model.structure import ModelGroup
 from tests.models import fit_all, group_of, histosys, normfactor, one_channel, position, sample
@@ -25,6 +26,7 @@ def test_an_edge_is_found_without_iminuit_and_told_from_a_bound() -> None:
     group = falling(0)
     plain = fit_all(group)
     assert plain.take_status(0) is FitStatus.NOT_CONVERGED
+    assert plain.iterations[0] < MAX_BULK_ITERATIONS + 50  # not to the end of its patience
     held = can_hold(group.structure, group.shared, group.points, group.inits, plain)
     assert held.tolist() == [[True]]
     found = barrier_minima(group.structure, group.shared, group.points, group.inits, held)
