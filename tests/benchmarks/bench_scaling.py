@@ -1,6 +1,6 @@
-"""How cost grows: of a fit with parameters and bins, of memory with campaigns, of time with worker processes.
+"""How cost grows: of a fit with parameters and bins, of memory with campaigns, of time with workers and toys.
 
-    python -m tests.benchmarks.bench_scaling [--part fits|memory|workers ...] [--fits N] [--campaigns N] [--data FOLDER]
+    python -m tests.benchmarks.bench_scaling [--part fits|memory|workers|toys ...] [--fits N] [--campaigns N] [--data FOLDER]
 
 Run it in the root of the repository. Writes one JSON document to standard output:
 
@@ -9,7 +9,9 @@ Run it in the root of the repository. Writes one JSON document to standard outpu
   cost per iteration of the models of at least 100 parameters or 30 bins;
 - memory: resident memory of one process after 5 campaigns of the embedded example and at the end, with one structure
   for all campaigns and with a structure of its own for each;
-- workers: seconds of the points of RegionA on one Dask worker and on two, started beforehand, and the ratio.
+- workers: seconds of the points of RegionA on one Dask worker and on two, started beforehand, and the ratio;
+- toys: microseconds per toy of campaigns of 1,000 to 1,000,000 toys of one point of RegionA, on two worker processes
+  that have compiled before, store and all included.
 
 Nothing is asserted: times belong to a machine.
 """
@@ -40,6 +42,7 @@ BINS = (1, 3, 10, 30, 60, 150, 300, 600)
 STANDARD = 60
 SAMPLES = 3
 BINS_PER_CHANNEL = 20
+TOYS = (1_000, 10_000, 100_000, 1_000_000)
 
 
 def generated(n_parameters: int, n_bins: int) -> Spec:
@@ -173,10 +176,34 @@ def workers(options: argparse.Namespace) -> dict[str, Any]:
     return {"seconds": seconds, "ratio": seconds[1] / seconds[2]}
 
 
+def toys(options: argparse.Namespace) -> dict[str, Any]:
+    """Campaigns of more and more toys of one point; toys of both hypotheses are counted."""
+    import hfscale
+    from hfscale.runtime.executors.processes import ProcessExecutor
+
+    archive, costs = options.data / "sbottom-RegionA.tar.gz", {}
+    with tempfile.TemporaryDirectory() as folder, ProcessExecutor(2) as engine:
+        for name, count in [("warm", 8_000), *((str(count), count) for count in TOYS)]:
+            begin = time.perf_counter()
+            hfscale.cls(
+                archive,
+                store=Path(folder) / f"{name}.zarr",
+                points=["sbottom_1300_205_60"],
+                calctype="toybased",
+                ntoys=count // 2,
+                seed=count,
+                executor=engine,
+            )
+            costs[name] = 1e6 * (time.perf_counter() - begin) / count
+    del costs["warm"]
+    return {"microseconds_per_toy": costs}
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "fits": fits,
     "memory": memory,
     "workers": workers,
+    "toys": toys,
 }
 
 
