@@ -41,6 +41,7 @@ from hfscale.runtime.observers import UNSEEN, Watching, observing
 from hfscale.store.create import create_store, refuse_target
 from hfscale.store.files import events_folder
 from hfscale.store.open import is_store, open_store
+from hfscale.store.places import store_folder
 from hfscale.store.sizes import DiskNeed, disk_need
 from hfscale.store.store import ResultStore
 from hfscale.work.custom import import_modifiers
@@ -151,7 +152,7 @@ def prepare(
         StoreError: The store cannot be made.
         StoreMismatchError: The store holds results of other inputs or settings.
     """
-    path = Path(store).absolute()
+    path = store_folder(store)
     if inputs.data is not None and calculation.asimov is not None:
         raise InputError("asimov and data exclude each other", remedy="give one of the two")
     calculation = with_cross_sections(calculation, [point.name for point in inputs.points])

@@ -16,6 +16,7 @@ from hfscale.pooled import pool_points, pool_toys
 from hfscale.results import Results
 from hfscale.store import files
 from hfscale.store.open import open_store
+from hfscale.store.places import store_folder
 from hfscale.store.store import ResultStore
 from hfscale.workspace import Inputs, SignalPoint
 
@@ -45,7 +46,7 @@ def merge(stores: Sequence[str | Path], output: str | Path) -> Results:
         _refuse_others(sources[0], other)
     inputs = _pooled_inputs(sources)
     pieces = _pieces(sources, [point.name for point in inputs.points])
-    target = Path(output).absolute()
+    target = store_folder(output)
     preparation = prepare(inputs, _calculation(sources[0], pieces), target, task_points=sources[0].plan.task_points)
     if preparation.continues:
         raise StoreMismatchError(f"the store {target} exists already", remedy="give another name with -o")

@@ -1,6 +1,5 @@
 """Verbs that split a campaign among independent processes: ``plan`` and ``worker``."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -37,7 +36,7 @@ def plan_command(campaign: str, store: str | None, overrides: tuple[str, ...], a
 
     declared = load_campaign(campaign, overrides)
     if store is not None:
-        declared = declared.model_copy(update={"store": str(Path(store).absolute())})
+        declared = declared.model_copy(update={"store": store})
     preparation = prepare_campaign(declared)
     if not preparation.continues:
         create(preparation)

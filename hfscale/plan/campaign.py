@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from hfscale.errors import InputError, SchemaError, SourceError
-from hfscale.plan.paths import is_scheduler_file, resolve_source, resolve_sources
+from hfscale.plan.paths import is_scheduler_file, resolve_source, resolve_sources, resolve_store
 from hfscale.plan.settings import Calculation, Contour, RunOptions, Settings
 from hfscale.plan.yamlfile import parse_yaml
 
@@ -170,7 +170,7 @@ def _with_absolute_paths(campaign: Campaign, folder: Path) -> Campaign:
             "patches": tuple(resolve_sources(patch, folder) for patch in campaign.patches),
             "calculation": calculation,
             "data": None if campaign.data is None else resolve_source(campaign.data, folder),
-            "store": resolve_source(campaign.store, folder),
+            "store": resolve_store(campaign.store, folder),
             "run": run,
             "contours": tuple(
                 contour.model_copy(update={"output": resolve_source(contour.output, folder)})

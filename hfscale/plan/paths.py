@@ -6,6 +6,7 @@ from pathlib import Path
 MEMBER_SEPARATOR = "::"
 PATCH_SEPARATOR = ","
 _ADDRESS = re.compile(r".*://.*|[^/\\]+:\d+")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 def resolve_source(source: str, folder: Path) -> str:
@@ -17,6 +18,16 @@ def resolve_source(source: str, folder: Path) -> str:
 def resolve_sources(sources: str, folder: Path) -> str:
     """Make every path absolute in a list like ``a.json,b.json``, the patches that make one signal point."""
     return PATCH_SEPARATOR.join(resolve_source(source.strip(), folder) for source in sources.split(PATCH_SEPARATOR))
+
+
+def is_url(place: str | Path) -> bool:
+    """Say whether a place is written as a URL; a `Path` that was made of one has lost a slash."""
+    return _URL.match(str(place)) is not None
+
+
+def resolve_store(store: str, folder: Path) -> str:
+    """Make the path of a store absolute that is relative to ``folder``; a URL is left as it is."""
+    return store if is_url(store) else str(folder / store)
 
 
 def is_scheduler_file(scheduler: str) -> bool:

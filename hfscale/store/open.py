@@ -8,6 +8,7 @@ from hfscale.errors import StoreError
 from hfscale.plan.tasks import Plan
 from hfscale.store import files
 from hfscale.store.layout import FORMAT_VERSION
+from hfscale.store.places import store_folder
 from hfscale.store.store import ResultStore
 from hfscale.store.toys import read_rounds
 
@@ -18,7 +19,7 @@ def open_store(path: str | Path) -> ResultStore:
     Raises:
         StoreError: There is no store, it is damaged, or a newer version of this package made it.
     """
-    folder = Path(path).absolute()
+    folder = store_folder(path)
     root = read_root(folder)
     document = files.read_json(files.plan_file(folder))
     try:

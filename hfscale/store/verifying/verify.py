@@ -8,6 +8,7 @@ from hfscale.errors import StoreError
 from hfscale.store import files, ledger, lock
 from hfscale.store.layout import TOY_VARIABLES, variables_of
 from hfscale.store.open import read_root
+from hfscale.store.places import store_folder
 from hfscale.store.store import ResultStore
 from hfscale.store.toys import toy_chunk_of
 from hfscale.store.verifying import documents, foreign, tasks
@@ -27,7 +28,7 @@ def verify(path: str | Path) -> Verification:
     Raises:
         StoreError: There is no store, or a newer version of this package made it.
     """
-    folder = Path(path).absolute()
+    folder = store_folder(path)
     try:
         root = read_root(folder)
     except StoreError:
