@@ -58,6 +58,8 @@ class Options(TypedDict, total=False):
         scheduler: Running Dask cluster for ``dask``: address of its scheduler, or the file that the scheduler wrote.
         ray_address: Running Ray cluster for ``ray``, as `ray.init` takes it.
         insecure: Accept a cluster that is open to others, who could run code as you. A client is only warned of.
+        gather: Workers return their results to this process, which writes them: for workers that share no file system
+            with it. They need this package and the modules of custom modifiers.
         task_points: Signal points per task.
         task_toys: Toys per task and hypothesis.
         progress: Whether to show progress on standard error.
@@ -91,6 +93,7 @@ class Options(TypedDict, total=False):
     scheduler: str | Path | None
     ray_address: str | None
     insecure: bool
+    gather: bool
     task_points: int | None
     task_toys: int | None
     progress: bool
@@ -249,6 +252,7 @@ def _compute(
         workers=options.get("workers"),
         cluster=_cluster(options),
         watching=_watching(options.get("progress", False), options.get("metrics")),
+        gather=options.get("gather", False),
     )
 
 
@@ -268,6 +272,7 @@ def toys(
     *,
     executor: "AskedEngine | distributed.Client | Executor" = "auto",
     workers: int | None = None,
+    gather: bool = False,
     task_toys: int | None = None,
     progress: bool = False,
 ) -> Results:
@@ -278,7 +283,7 @@ def toys(
     Args:
         store: Folder of the store.
         more: Further toys per signal point and hypothesis.
-        executor, workers, progress: As `cls`.
+        executor, workers, gather, progress: As `cls`.
         task_toys: Toys per task and hypothesis, as in the store by default.
 
     Raises:
@@ -287,7 +292,7 @@ def toys(
         InterruptedRunError: The run was interrupted.
     """
     preparation = extend_toys(store, more, task_toys=task_toys)
-    return execute(preparation, executor=executor, workers=workers, watching=_watching(progress))
+    return execute(preparation, executor=executor, workers=workers, watching=_watching(progress), gather=gather)
 
 
 def run(
@@ -308,7 +313,12 @@ def run(
     run = declared.run
     cluster = Cluster(run.scheduler, run.ray_address, run.insecure)
     results = execute(
-        preparation, executor=run.executor, workers=run.workers, cluster=cluster, watching=_watching(progress)
+        preparation,
+        executor=run.executor,
+        workers=run.workers,
+        cluster=cluster,
+        watching=_watching(progress),
+        gather=run.gather,
     )
     draw_contours(results, declared)
     return results
@@ -341,18 +351,18 @@ def _check_contours(inputs: Inputs, campaign: Campaign) -> None:
     from hfscale.plot.points import PlanePoints
 
     kind = campaign.calculation.kind
-    if kind != "cls":
+    if kind not in ("cls", "limit"):
         raise InputError(
-            f"contours are drawn of CLs at one POI value, but the kind of calculation is {kind}",
+            f"contours are drawn of CLs at one POI value or of upper limits, but the kind of calculation is {kind}",
             place="contours",
-            remedy="remove the contours, or ask for kind cls",
+            remedy="remove the contours, or ask for kind cls or limit",
         )
     n = len(inputs.points)
     points = PlanePoints(
         names=tuple(point.name for point in inputs.points),
         labels=label_arrays(inputs),
-        CLs_obs=np.full(n, np.nan),
-        CLs_exp=np.full((n, 5), np.nan),
+        observed=np.full(n, np.nan),
+        expected=np.full((n, 5), np.nan),
         status=("pending",) * n,
     )
     for contour in campaign.contours:
@@ -379,7 +389,7 @@ def draw_contours(results: Results, campaign: Campaign, tell: Callable[[str], No
     for contour in campaign.contours:
         plane = select_plane(points, contour.x, contour.y, contour.select, project=contour.project)
         contours = exclusion_contours(plane)
-        for message in contours.messages:
+        for message in (*points.remarks, *contours.messages):
             tell(f"{contour.output}: {message}")
         save_figure(draw_contour(contours, plane, style=contour.style), Path(contour.output))
         tell(f"wrote {contour.output}")

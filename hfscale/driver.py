@@ -301,6 +301,7 @@ def execute(
     workers: int | None = None,
     cluster: Cluster = OWN_CLUSTER,
     watching: Watching = UNSEEN,
+    gather: bool = False,
 ) -> Results:
     """Make or continue the store and compute what is missing in it.
 
@@ -310,6 +311,7 @@ def execute(
         workers: Number of workers, one per CPU by default.
         cluster: Running cluster that ``dask`` or ``ray`` connects to.
         watching: How the run is to be followed.
+        gather: Whether workers, which then need no access to the store, return their results to this process.
 
     Raises:
         InputError: The cluster is of no use for the engine, open to others, or does not let us in.
@@ -326,7 +328,7 @@ def execute(
         if first is not None:
             with as_executor(engine, workers, cluster) as started:
                 for phase in chain([first], left):
-                    run_phase(store, phase, started, observers)
+                    run_phase(store, phase, started, observers, gather=gather)
     return Results(open_store(preparation.path))
 
 

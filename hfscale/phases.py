@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from hfscale.allocation import plan_next_round
 from hfscale.plan.toys import AnyTask
@@ -13,6 +13,7 @@ from hfscale.runtime.loop import run_tasks
 from hfscale.runtime.observers import Extent, Observers
 from hfscale.store.open import open_store
 from hfscale.store.store import ResultStore
+from hfscale.work.gathering import GatheringExecutor, compute_order
 
 
 class Phase(NamedTuple):
@@ -44,7 +45,9 @@ def phases(path: Path, task_toys: int) -> Iterator[Phase]:
         yield Phase(following.tasks, do_toy_task, following.size, "toys")
 
 
-def run_phase(store: ResultStore, phase: Phase, engine: Executor, observers: Observers) -> Mapping[str, str]:
+def run_phase(
+    store: ResultStore, phase: Phase, engine: Executor, observers: Observers, *, gather: bool = False
+) -> Mapping[str, str]:
     """Have an engine do the tasks of a phase, tell those who follow the run, and record the failures.
 
     Args:
@@ -52,6 +55,7 @@ def run_phase(store: ResultStore, phase: Phase, engine: Executor, observers: Obs
         phase: The tasks.
         engine: The engine.
         observers: Those who follow the run.
+        gather: Whether workers are to return their results to this process, which writes them.
 
     Returns:
         Identity of every task that was given up -> why.
@@ -61,8 +65,12 @@ def run_phase(store: ResultStore, phase: Phase, engine: Executor, observers: Obs
     """
     done = phase.total - sum(task.size for task in phase.tasks)
     extent = Extent(len(phase.tasks), phase.total, done, phase.unit)
+    function: Callable[..., Any] = partial(phase.function, str(store.path))
+    if gather:
+        # Opened again, because rounds of toys may have been added.
+        engine, function = GatheringExecutor(engine, open_store(store.path), phase.tasks), compute_order
     with observers.phase(extent, engine) as on_event:
-        summary = run_tasks(phase.tasks, engine, partial(phase.function, str(store.path)), on_event=on_event)
+        summary = run_tasks(phase.tasks, engine, function, on_event=on_event)
     tasks = {task.id: task for task in phase.tasks}
     for task_id, reason in summary.failures.items():
         store.record_failure(tasks[task_id], reason)

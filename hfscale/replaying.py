@@ -23,6 +23,7 @@ from hfscale.reading.records import number
 from hfscale.results import open_results
 from hfscale.store.store import ResultStore
 from hfscale.work.custom import import_modifiers
+from hfscale.work.definition import definition_of
 from hfscale.work.task import model_of_point
 from hfscale.workspace import Inputs, patched_workspace
 
@@ -162,7 +163,7 @@ def replay(
     calculation = Calculation.model_validate(opened.settings["calculation"])
     settings = calculation.toy_settings() if seed is None else replace(calculation.toy_settings(), seed=seed)
     position = opened.names.index(point)
-    group, row = model_of_point(opened, calculation, position), 0
+    group, row = model_of_point(definition_of(opened), calculation, position), 0
     origins = toy_origins(group, np.array([row]), value, settings)
     if origins.status[0] != PointStatus.OK:
         why = origins.reasons[0] or "its parameter of interest scales nothing"

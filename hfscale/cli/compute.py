@@ -118,7 +118,7 @@ def run_command(**options: Any) -> int:
     preparation = prepare_campaign(campaign)
     if options["dry_run"]:
         return print_plan(preparation, options["as_json"])
-    results = compute(preparation, EngineOptions(run.executor, run.workers, cluster))
+    results = compute(preparation, EngineOptions(run.executor, run.workers, cluster, run.gather))
     draw_contours(results, campaign, inform)
     return report(results, options["as_json"])
 
@@ -143,6 +143,7 @@ def compute(preparation: "Preparation", engine: EngineOptions) -> "Results":
         workers=engine.workers,
         cluster=engine.cluster,
         watching=watching(quiet=done),
+        gather=engine.gather,
     )
 
 

@@ -277,6 +277,11 @@ _ENGINE_OPTIONS = (
         is_flag=True,
         help="Accept a cluster without encryption or token: whoever reaches it can run code as you.",
     ),
+    click.option(
+        "--gather",
+        is_flag=True,
+        help="Workers return their results and this process writes them: for workers that cannot see STORE.",
+    ),
 )
 
 
@@ -293,6 +298,7 @@ class EngineOptions(NamedTuple):
     executor: AskedEngine = "auto"
     workers: int | None = None
     cluster: Cluster = Cluster()
+    gather: bool = False
 
 
 def take_engine(options: dict[str, Any]) -> EngineOptions:
@@ -302,7 +308,7 @@ def take_engine(options: dict[str, Any]) -> EngineOptions:
         InputError: A cluster is named that is of no use for the engine, or is open to others.
     """
     cluster = Cluster(**{name: options.pop(name) for name in Cluster._fields})
-    chosen = EngineOptions(options.pop("executor"), options.pop("workers"), cluster)
+    chosen = EngineOptions(options.pop("executor"), options.pop("workers"), cluster, options.pop("gather"))
     check_cluster(chosen.executor, cluster)
     return chosen
 

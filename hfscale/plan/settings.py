@@ -336,6 +336,8 @@ class RunOptions(Settings):
         scheduler: Running Dask cluster for ``dask``: address of its scheduler, or the file that the scheduler wrote.
         ray_address: Running cluster for ``ray``, as `ray.init` takes it.
         insecure: Whether such a cluster may be open to others, who could run code as the user.
+        gather: Whether workers return their results to the driver, which writes them: for workers that share no file
+            system with it.
         task_points: Signal points per task, None for the default of `hfscale.plan.tasks.default_task_points`.
         task_toys: Toys per task and hypothesis, None for the default of `hfscale.plan.toys.default_task_toys`.
     """
@@ -345,6 +347,7 @@ class RunOptions(Settings):
     scheduler: str | None = None
     ray_address: str | None = None
     insecure: bool = False
+    gather: bool = False
     task_points: Count | None = Field(default=None, ge=1)
     task_toys: Count | None = Field(default=None, ge=1)
 

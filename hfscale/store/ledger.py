@@ -8,7 +8,8 @@ import os
 import platform
 import socket
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -22,18 +23,29 @@ from hfscale.store.seals import sealed
 _PACKAGES = ("hfscale", "jax", "jaxlib", "numpy", "scipy", "zarr")
 
 
-def write_marker(store: Path, task: Task | ToyTask, report: Mapping[str, Any]) -> None:
-    """Write the marker of a finished task, and drop the record of an earlier failure."""
-    document = {
-        "task": task.id,
-        **task.span(),
-        **report,
-        "finished": datetime.now(UTC).isoformat(),
+def circumstances(seconds: float) -> dict[str, Any]:
+    """Return when, where and with which versions something was computed that ends now, as JSON.
+
+    Args:
+        seconds: For how long it was running.
+    """
+    finished = datetime.now(UTC)
+    return {
+        "started": (finished - timedelta(seconds=seconds)).isoformat(),
+        "finished": finished.isoformat(),
         "host": socket.gethostname(),
         "process": os.getpid(),
-        "versions": versions(),
+        "versions": dict(versions()),
     }
-    _write(files.done_file(store, task.id), sealed(document))
+
+
+def write_marker(store: Path, task: Task | ToyTask, report: Mapping[str, Any]) -> None:
+    """Write the marker of a finished task, and drop the record of an earlier failure.
+
+    The circumstances are those of this process unless the report has those of another one.
+    """
+    here = circumstances(float(report.get("seconds", 0.0)))
+    _write(files.done_file(store, task.id), sealed({"task": task.id, **task.span(), **here, **report}))
     (files.failed_folder(store) / f"{task.id}.json").unlink(missing_ok=True)
 
 
@@ -98,7 +110,8 @@ def failures(store: Path) -> dict[str, str]:
     return {path.stem: str(files.read_json(path)["reason"]) for path in sorted(folder.glob("*.json"))}
 
 
-def versions() -> dict[str, str]:
+@cache
+def versions() -> Mapping[str, str]:
     """Return the versions of Python and of the packages that numbers come from."""
     found = {"python": platform.python_version()}
     for package in _PACKAGES:

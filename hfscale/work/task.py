@@ -13,56 +13,56 @@ from hfscale.fit.meter import metering
 from hfscale.inference.asimov import with_prefit_asimov
 from hfscale.inference.results import PointStatus
 from hfscale.model.structure import ModelGroup
-from hfscale.plan.digests import canonical_json, digest
+from hfscale.plan.digests import canonical_json
 from hfscale.plan.settings import Calculation
 from hfscale.plan.tasks import Task
 from hfscale.runtime.events import TaskReport
 from hfscale.store.layout import Variable, empty_block, variables_of
 from hfscale.store.open import open_store
 from hfscale.store.status import worst_status
-from hfscale.store.store import ResultStore
 from hfscale.work.calculate import Block, calculate
+from hfscale.work.computed import Computed
 from hfscale.work.custom import import_modifiers
 from hfscale.work.data import with_data
+from hfscale.work.definition import Definition, definition_of
 from hfscale.work.models import build_models, parameter_names, rows_of
 from hfscale.workspace import Inputs
 
 
 class Models(NamedTuple):
-    """Models of all signal points of a store, and the names of their parameters."""
+    """Models of all signal points of a campaign, and the names of their parameters."""
 
     groups: tuple[ModelGroup, ...]
     parameters: tuple[str, ...]
 
 
-def models_of(store: ResultStore, calculation: Calculation) -> Models:
-    """Models of a store, kept by the process for its next tasks."""
-    return _models(str(store.path), digest(store.settings), canonical_json(calculation.document()))
+def models_of(definition: Definition, calculation: Calculation) -> Models:
+    """Models of a campaign, kept by the process for its next tasks."""
+    return _models(definition, canonical_json(calculation.document()))
 
 
 @lru_cache(maxsize=4)
-def _models(store: str, settings_digest: str, settings: str) -> Models:
+def _models(definition: Definition, settings: str) -> Models:
     """Bounded, because a worker may serve many campaigns."""
     calculation = Calculation.model_validate_json(settings)
-    groups = _laid_out(_inputs(store, settings_digest), calculation)
+    groups = _laid_out(_inputs(definition), calculation)
     return Models(groups, parameter_names(groups))
 
 
-def model_of_point(store: ResultStore, calculation: Calculation, point: int) -> ModelGroup:
-    """Model of one signal point of a store alone.
+def model_of_point(definition: Definition, calculation: Calculation, point: int) -> ModelGroup:
+    """Model of one signal point of a campaign alone.
 
     It has no modifiers that only other points have, so that whatever is computed with it is the same, to the last bit,
     in any selection of points, and cheaper.
     """
-    inputs = _inputs(str(store.path), digest(store.settings))
+    inputs = _inputs(definition)
     (group,) = _laid_out(replace(inputs, points=(inputs.points[point],)), calculation)
     return group
 
 
 @lru_cache(maxsize=4)
-def _inputs(store: str, settings_digest: str) -> Inputs:
-    del settings_digest  # part of the key: another store may have taken the path
-    return Inputs.from_json(open_store(store).inputs())
+def _inputs(definition: Definition) -> Inputs:
+    return definition.inputs()
 
 
 def _laid_out(inputs: Inputs, calculation: Calculation) -> tuple[ModelGroup, ...]:
@@ -88,12 +88,27 @@ def run_task(store: str, task_id: str) -> TaskReport:
     begin = time.perf_counter()
     target = open_store(store)
     task = target.plan.task(task_id)
-    calculation = Calculation.model_validate(target.settings["calculation"])
+    computed = compute_points(definition_of(target), task)
+    target.write_block(task, computed.arrays)
+    report = replace(computed.report, seconds=time.perf_counter() - begin)
+    target.mark_done(task, {"seconds": report.seconds, **computed.remarks})
+    return report
+
+
+def compute_points(definition: Definition, task: Task) -> Computed:
+    """Compute the points of one task, and write nothing.
+
+    Args:
+        definition: The campaign.
+        task: A task of its plan.
+    """
+    begin = time.perf_counter()
+    calculation = definition.calculation
     with metering() as meter:
-        models = models_of(target, calculation)
+        models = models_of(definition, calculation)
         arrays, reasons = compute_block(models.groups, models.parameters, task, calculation)
-    named = {target.names[task.start + k]: reason for k, reason in reasons.items()}
-    target.write_block(task, arrays)
+    names = definition.settings["points"]
+    named = {str(names[task.start + k]): reason for k, reason in reasons.items()}
     status = worst_status(arrays["status"])
     report = TaskReport(
         task=task.id,
@@ -105,8 +120,7 @@ def run_task(store: str, task_id: str) -> TaskReport:
         fits=meter.fits,
         compile_seconds=meter.compile_seconds,
     )
-    target.mark_done(task, {"seconds": report.seconds, "reasons": named})
-    return report
+    return Computed(arrays, report, {"reasons": named})
 
 
 def compute_block(

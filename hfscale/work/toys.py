@@ -16,14 +16,14 @@ from hfscale.inference.toys.results import ToyBlock, ToyOrigins, ToyStatus
 from hfscale.inference.toys.settings import GENERATOR, ToySettings
 from hfscale.model.structure import ModelGroup
 from hfscale.plan.cells import Cell
-from hfscale.plan.digests import digest
 from hfscale.plan.settings import Calculation
-from hfscale.plan.toys import ToyRound, ToyTask
+from hfscale.plan.toys import ToyTask
 from hfscale.runtime.events import TaskReport
 from hfscale.store.layout import HYPOTHESES, TOY_VARIABLES
 from hfscale.store.open import open_store
-from hfscale.store.store import ResultStore
 from hfscale.store.toys import empty_toys
+from hfscale.work.computed import Computed
+from hfscale.work.definition import Definition, definition_of
 from hfscale.work.task import model_of_point
 
 
@@ -48,48 +48,61 @@ def run_toy_task(store: str, task_id: str) -> TaskReport:
     begin = time.perf_counter()
     target = open_store(store)
     toys, task = target.toy_task(task_id)
-    calculation = Calculation.model_validate(target.settings["calculation"])
-    settings = _settings(calculation, toys)
+    computed = compute_toys(definition_of(target), task, toys.seed, toys.generator)
+    target.write_toys(task, computed.arrays)
+    report = replace(computed.report, seconds=time.perf_counter() - begin)
+    target.mark_toys_done(task, {"seconds": report.seconds, **computed.remarks})
+    return report
+
+
+def compute_toys(definition: Definition, task: ToyTask, seed: int, generator: str) -> Computed:
+    """Throw and fit the toys of one task, and write nothing.
+
+    Args:
+        definition: The campaign.
+        task: A toy task of it.
+        seed: Seed of the toys.
+        generator: Identity of the generator of random numbers that they were planned with.
+
+    Raises:
+        StoreMismatchError: The toys are those of another generator of random numbers.
+    """
+    begin = time.perf_counter()
+    calculation = definition.calculation
+    settings = _settings(calculation, seed, generator)
     with metering() as meter:
-        subject = _subject(target, calculation, task.cell)
-        arrays, failed = _throw(subject, task, settings)
-    target.write_toys(task, arrays)
+        arrays, failed = _throw(_subject(definition, task.cell, calculation.toy_settings()), task, settings)
     counts = {h: int((arrays["status"][k] == ToyStatus.FAILED).sum()) for k, h in enumerate(HYPOTHESES)}
-    seconds = time.perf_counter() - begin
-    target.mark_toys_done(task, {"seconds": seconds, "failed": counts, "failed_toys": failed})
     n_failed = sum(counts.values())
-    return TaskReport(
+    report = TaskReport(
         task=task.id,
         ok=task.size - n_failed,
         no_signal=0,
         failed=n_failed,
-        seconds=seconds,
+        seconds=time.perf_counter() - begin,
         fits=meter.fits,
         compile_seconds=meter.compile_seconds,
     )
+    return Computed(arrays, report, {"failed": counts, "failed_toys": failed})
 
 
-def _settings(calculation: Calculation, toys: ToyRound) -> ToySettings:
-    if toys.generator != GENERATOR:
+def _settings(calculation: Calculation, seed: int, generator: str) -> ToySettings:
+    if generator != GENERATOR:
         raise StoreMismatchError(
-            f"the toys of the store were planned with the generator {toys.generator}, this version has {GENERATOR}",
+            f"the toys of the store were planned with the generator {generator}, this version has {GENERATOR}",
             remedy="finish them with the version of hfscale that planned them",
         )
-    return replace(calculation.toy_settings(), seed=toys.seed)
-
-
-def _subject(store: ResultStore, calculation: Calculation, cell: Cell) -> _Subject:
-    """What the toys of a signal point and POI value are thrown for, kept by the process for its next tasks."""
-    return _known_subject(str(store.path), digest(store.settings), cell, calculation.toy_settings())
+    return replace(calculation.toy_settings(), seed=seed)
 
 
 @lru_cache(maxsize=64)
-def _known_subject(store: str, settings_digest: str, cell: Cell, settings: ToySettings) -> _Subject:
-    """Bounded, because a worker may serve many points; without it, each task would repeat the fits of the data."""
-    del settings_digest  # part of the key: another store may have taken the path
-    opened = open_store(store)
-    calculation = Calculation.model_validate(opened.settings["calculation"])
-    group, mu = model_of_point(opened, calculation, cell.point), calculation.toy_poi_values[cell.mu]
+def _subject(definition: Definition, cell: Cell, settings: ToySettings) -> _Subject:
+    """What the toys of a signal point and POI value are thrown for, kept by the process for its next tasks.
+
+    Bounded, because a worker may serve many points; without it, each task would repeat the fits of the data.
+    """
+    calculation = definition.calculation
+    group, mu = model_of_point(definition, calculation, cell.point), calculation.toy_poi_values[cell.mu]
     return _Subject(group, mu, toy_origins(group, np.array([0]), mu, settings))
 
 
