@@ -1,7 +1,5 @@
 """The command ``hfscale``: its verbs, and how errors become messages and exit codes."""
 
-import atexit
-import logging
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -108,9 +106,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = error.exit_code
     except click.Abort:
         code = INTERRUPTED
-    if code == BAD_INPUT:
-        # Of reads in zarr's thread that an error cut short, asyncio would complain at the very end.
-        atexit.register(logging.getLogger("asyncio").setLevel, logging.CRITICAL + 1)
     sys.exit(code if isinstance(code, int) else 0)
 
 

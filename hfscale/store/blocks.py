@@ -30,12 +30,7 @@ def open_group(path: Path, presence: Callable[[ChunkKey], Presence]) -> "zarr.Gr
     """
     from hfscale.store.checked import open_checked
 
-    try:
-        return open_checked(path, path, presence)
-    except (OSError, ValueError, KeyError) as error:
-        raise StoreError(
-            f"the store {path} is damaged: {error}", remedy=f"hfscale verify {path} lists all damage"
-        ) from error
+    return open_checked(path, path, presence)
 
 
 def chunk_of(variable: Variable, plan: Plan, task: Task) -> ChunkKey:
@@ -61,7 +56,7 @@ def write_block(
         except OSError as error:
             raise StoreError(
                 f"{name} of task {task.id} cannot be written: {error.strerror or error}",
-                place=f"{group.store.root}/{name}",
+                place=f"{group.store}/{name}",
                 remedy="make room or mend the disk, then run the same command again",
             ) from error
 

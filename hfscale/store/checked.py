@@ -1,5 +1,8 @@
 """The files of a store as zarr reads them, with every chunk checked. Imported only where zarr is needed."""
 
+import atexit
+import logging
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +16,9 @@ if TYPE_CHECKING:
     import zarr
     from zarr.abc.store import ByteRequest
     from zarr.core.buffer import Buffer, BufferPrototype
+
+_DAMAGED_METADATA = (OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError)
+"""What zarr raises of metadata that are not in order."""
 
 
 class CheckedStore(WrapperStore[LocalStore]):
@@ -34,6 +40,9 @@ class CheckedStore(WrapperStore[LocalStore]):
 
     def _with_store(self, store: LocalStore) -> "CheckedStore":
         return CheckedStore(store, self._path, self._presence)
+
+    def __str__(self) -> str:
+        return str(self.root)
 
     @property
     def root(self) -> Path:
@@ -73,6 +82,8 @@ class CheckedStore(WrapperStore[LocalStore]):
         return data
 
     def _damage(self, key: str, chunk: ChunkKey, flaw: Flaw) -> StoreError:
+        # Other reads of zarr's are cut short by this one; Python would complain of them at its very end.
+        atexit.register(_say_nothing)
         return StoreError(
             f"{self._named(chunk)} is {flaw}",
             place=str(self.root / key),
@@ -84,12 +95,24 @@ class CheckedStore(WrapperStore[LocalStore]):
         return f"{chunk._replace(array=str(folder / chunk.array))} in the store {self._path}"
 
 
+def _say_nothing() -> None:
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)
+    warnings.simplefilter("ignore")
+
+
 def open_checked(folder: Path, path: Path, presence: Callable[[ChunkKey], Presence]) -> "zarr.Group":
     """Open the zarr group in a folder of a store, for reading and for writing whole chunks; see `CheckedStore`.
 
     Raises:
-        OSError, ValueError, KeyError: The group is missing or damaged.
+        StoreError: The metadata of the group are missing or damaged.
     """
     from zarr import open_group
 
-    return open_group(CheckedStore(LocalStore(folder), path, presence), mode="r+")
+    try:
+        return open_group(CheckedStore(LocalStore(folder), path, presence), mode="r+")
+    except _DAMAGED_METADATA as error:
+        raise StoreError(
+            f"the metadata of the store {path} are damaged: {error}",
+            place=str(folder / "zarr.json"),
+            remedy=f"hfscale verify {path} lists all damage",
+        ) from error

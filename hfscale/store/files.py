@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hfscale.errors import StoreError
 
@@ -100,6 +100,23 @@ def done_file(store: Path, task_id: str) -> Path:
 def failed_folder(store: Path) -> Path:
     """Return the folder of the records of tasks that failed."""
     return ledger_folder(store) / "failed"
+
+
+class Signature(NamedTuple):
+    """What tells a file from what it was before, or from another one at its place; all -1 where there is none."""
+
+    inode: int = -1
+    size: int = -1
+    changed: int = -1
+
+
+def signature(path: Path) -> Signature:
+    """Return the signature of a file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return Signature()
+    return Signature(found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:

@@ -1,10 +1,12 @@
 """Opening a store that exists."""
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from hfscale.errors import StoreError
+from hfscale.plan.digests import digest
 from hfscale.plan.tasks import Plan
 from hfscale.store import files
 from hfscale.store.layout import FORMAT_VERSION
@@ -20,17 +22,39 @@ def open_store(path: str | Path) -> ResultStore:
         StoreError: There is no store, it is damaged, or a newer version of this package made it.
     """
     folder = store_folder(path)
+    parts = (folder / "zarr.json", files.plan_file(folder), *files.toys_files(folder))
+    return _open(folder, tuple(files.signature(part) for part in parts))
+
+
+@lru_cache(maxsize=4)
+def _open(folder: Path, signatures: tuple[files.Signature, ...]) -> ResultStore:
+    """Open a store, which a worker does for every task, and plans are long; bounded, as it may serve many campaigns."""
+    del signatures  # part of the key: the store may have got toys, or another one has taken its place
     root = read_root(folder)
     document = files.read_json(files.plan_file(folder))
     try:
         plan = Plan.from_json(document)
         arrays = frozenset(name for name in root["consolidated_metadata"]["metadata"] if "/" not in name)
-        return ResultStore(folder, root["attributes"], plan, arrays, read_rounds(folder))
+        store = ResultStore(folder, root["attributes"], plan, arrays, read_rounds(folder))
+        _check_attributes(store)
+        return store
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(
             f"the plan or the metadata of the store {folder} are damaged: {error!r}",
             remedy=f"hfscale verify {folder} lists all damage",
         ) from error
+
+
+def _check_attributes(store: ResultStore) -> None:
+    """Refuse a store whose settings or labels are not those that it was made with; earlier versions do not tell."""
+    if "manifest" not in store.attributes:
+        return
+    if files.read_json(files.manifest_file(store.path))["attributes"] != digest(dict(store.attributes)):
+        raise StoreError(
+            f"settings, labels or provenance of the store {store.path} are not those that it was made with",
+            place=str(store.path / "zarr.json"),
+            remedy=f"hfscale verify {store.path} lists all damage",
+        )
 
 
 def read_root(folder: Path) -> dict[str, Any]:

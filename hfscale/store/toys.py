@@ -8,6 +8,8 @@ import hashlib
 import shutil
 import warnings
 from collections.abc import Container, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +20,7 @@ from hfscale.errors import StoreError
 from hfscale.inference.toys.results import ToyStatus
 from hfscale.plan.cells import Cell
 from hfscale.plan.toys import ToyRound, ToyTask
-from hfscale.store import files
+from hfscale.store import files, ledger
 from hfscale.store.blocks import open_array
 from hfscale.store.chunks import ChunkKey, Presence
 from hfscale.store.layout import HYPOTHESES, TOY_VARIABLES, Variable, compressors
@@ -92,6 +94,8 @@ def _write_arrays(draft: Path, toys: ToyRound, names: Sequence[str], mu: Float[n
         zarr_format=3,
         attributes={
             "Conventions": "CF-1.12",
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "provenance": {"versions": dict(ledger.versions())},
             "generator": toys.generator,
             "manifest": files.toys_manifest_file(Path(), toys.number).as_posix(),
             # Read by xarray, which then shows these arrays as coordinates.
@@ -151,20 +155,22 @@ def open_round(store: Path, number: int) -> "zarr.Group":
     Raises:
         StoreError: It is missing or damaged.
     """
+    return _open_round(store, number, files.signature(round_folder(store, number) / "zarr.json"))
+
+
+@lru_cache(maxsize=16)
+def _open_round(store: Path, number: int, signature: files.Signature) -> "zarr.Group":
+    """Open a round, which a worker does for every task."""
     from hfscale.store.checked import open_checked
+
+    del signature  # part of the key: another store may have taken the path
 
     def presence(chunk: ChunkKey) -> Presence:
         # Earlier versions wrote no chunk of a coordinate of which all values are fill values.
         sealed = files.toys_manifest_file(store, number).exists()
         return "required" if chunk.array in TOY_VARIABLES or sealed else "optional"
 
-    try:
-        return open_checked(round_folder(store, number), store, presence)
-    except (OSError, ValueError, KeyError) as error:
-        raise StoreError(
-            f"round {number} of the toys of {store} is damaged: {error}",
-            remedy=f"hfscale verify {store} lists all damage",
-        ) from error
+    return open_checked(round_folder(store, number), store, presence)
 
 
 def empty_toys(count: int) -> dict[str, np.ndarray]:

@@ -222,6 +222,20 @@ def test_a_damaged_root_is_told_from_a_folder_that_is_no_store(store: ResultStor
         verify(tmp_path / "none")
 
 
+def test_no_changed_byte_of_the_root_escapes_or_is_a_traceback(store: ResultStore) -> None:
+    root = store.path / "zarr.json"
+    whole = root.read_bytes()
+    places = [k for k in range(0, len(whole), 211) if not whole[k : k + 1].isspace()]
+    for k in places:
+        root.write_bytes(whole[:k] + bytes([whole[k] ^ 1]) + whole[k + 1 :])
+        try:
+            assert not verify(store.path).sound, whole[k - 20 : k + 20]
+            # What readers say of it is theirs, as long as it is no traceback.
+            open_store(store.path)
+        except StoreError:
+            continue
+
+
 def test_a_store_of_a_newer_version_is_refused_not_called_damaged(store: ResultStore) -> None:
     root = store.path / "zarr.json"
     root.write_text(root.read_text().replace('"hfscale_format": 1', '"hfscale_format": 99'))

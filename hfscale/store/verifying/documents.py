@@ -12,7 +12,7 @@ from hfscale.plan.tasks import Plan, make_plan
 from hfscale.plan.toys import ToyRound, make_round
 from hfscale.store import files
 from hfscale.store.chunks import chunk_key, flaw_of
-from hfscale.store.layout import TOY_VARIABLES
+from hfscale.store.layout import TOY_VARIABLES, variables_of
 from hfscale.store.seals import file_digest, is_intact
 from hfscale.store.verifying.damage import Damage
 
@@ -26,6 +26,30 @@ def broken_document(path: Path) -> Literal["missing", "torn"] | None:
     except StoreError:
         return "torn" if path.exists() else "missing"
     return None
+
+
+def is_whole_root(root: Mapping[str, Any]) -> bool:
+    """Say whether the metadata of the root group have the form that they are written in."""
+    try:
+        kept, settings = root["consolidated_metadata"], root["attributes"]["settings"]
+        form = (root["zarr_format"], root["node_type"], kept["kind"], kept["must_understand"])
+        variables_of(settings["calculation"])
+        texts = [*settings["points"], *root["attributes"]["labels"]]
+        return (
+            form == (3, "group", "inline", False)
+            and isinstance(settings["inputs"], dict)
+            and all(isinstance(text, str) for text in texts)
+            and all(_is_whole_node(node) for node in kept["metadata"].values())
+        )
+    except (*_MALFORMED, IndexError):
+        return False
+
+
+def _is_whole_node(node: Mapping[str, Any]) -> bool:
+    if node["node_type"] != "array":
+        return bool(node["node_type"] == "group")
+    sizes = [*node["shape"], *node["chunk_grid"]["configuration"]["chunk_shape"]]
+    return len(sizes) == 2 * len(node["shape"]) and all(isinstance(size, int) and size >= 0 for size in sizes)
 
 
 def check_nodes(store: Path, root: Mapping[str, Any]) -> Iterator[Damage]:

@@ -7,12 +7,12 @@ from typing import Any
 from hfscale.errors import StoreError
 from hfscale.store import files, ledger, lock
 from hfscale.store.layout import TOY_VARIABLES, variables_of
-from hfscale.store.open import read_root
+from hfscale.store.open import is_store, read_root
 from hfscale.store.places import store_folder
 from hfscale.store.store import ResultStore
 from hfscale.store.toys import toy_chunk_of
 from hfscale.store.verifying import documents, foreign, tasks
-from hfscale.store.verifying.damage import Damage, Verification
+from hfscale.store.verifying.damage import Damage, Kind, Verification
 
 _LITTER_SECONDS = 600.0
 
@@ -32,22 +32,20 @@ def verify(path: str | Path) -> Verification:
     try:
         root = read_root(folder)
     except StoreError:
-        if not files.ledger_folder(folder).is_dir() or _is_readable_root(folder):
+        if is_store(folder) or not files.ledger_folder(folder).is_dir():
             raise
-        kind = documents.broken_document(folder / "zarr.json") or "altered"
-        what = "the metadata of the store cannot be read; nothing else was checked"
-        return Verification(folder, 0, (Damage(kind, "zarr.json", what),))
+        return _unreadable(folder, documents.broken_document(folder / "zarr.json") or "altered")
+    if not documents.is_whole_root(root):
+        return _unreadable(folder, "altered")
     # Markers before data and plans: what is marked was written before.
     done = sorted(ledger.done(folder))
     found = _first_of_each_piece(_check(folder, root, done))
     return Verification(folder, len(done), tuple(found))
 
 
-def _is_readable_root(folder: Path) -> bool:
-    """Whether the root says of what version it is, so that it is not damage that keeps it from being opened."""
-    return documents.broken_document(folder / "zarr.json") is None and "hfscale_format" in (
-        files.read_json(folder / "zarr.json").get("attributes") or {}
-    )
+def _unreadable(folder: Path, kind: Kind) -> Verification:
+    what = "the metadata of the store cannot be read; nothing else was checked"
+    return Verification(folder, 0, (Damage(kind, "zarr.json", what),))
 
 
 def _first_of_each_piece(found: Iterable[Damage]) -> list[Damage]:
@@ -62,7 +60,8 @@ def _check(folder: Path, root: Mapping[str, Any], done: list[str]) -> Iterator[D
     settings = attributes["settings"]
     plan, damaged_plan = documents.read_plan(folder, settings)
     rounds, damaged_rounds = documents.read_rounds(folder, settings)
-    if "manifest" in attributes:
+    # Earlier versions wrote none.
+    if "manifest" in attributes or files.manifest_file(folder).exists():
         yield from documents.check_manifest(folder, files.manifest_file(folder), attributes, "zarr.json")
     yield from (*damaged_plan, *damaged_rounds)
     results = frozenset(variables_of(settings["calculation"]))
