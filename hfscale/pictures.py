@@ -11,15 +11,17 @@ from jaxtyping import Float
 
 from hfscale.errors import SelectionError
 from hfscale.plot.axes import Plane, select_plane
-from hfscale.plot.brazil import draw_brazil, draw_limits, limit_of_curve
+from hfscale.plot.brazil import MarkedLimit, draw_brazil, draw_limits, limit_of_curve
 from hfscale.plot.contours import ExclusionContours, exclusion_contours
 from hfscale.plot.expressions import evaluate_numbers, evaluate_truth, parse_expression
 from hfscale.plot.figure import confidence
 from hfscale.plot.labels import axis_label
-from hfscale.plot.points import NSIGMA, PlanePoints
+from hfscale.plot.points import PlanePoints
 from hfscale.plot.profiles import CURVE_LEVELS, draw_profile_curve, draw_profile_plane
 from hfscale.plot.spent import draw_spent
 from hfscale.plot.toys import draw_toys
+from hfscale.reading.columns import bands, column, intervals, labels, number_of
+from hfscale.reading.curves import Curve, has_curves, read_curve
 from hfscale.reading.profiles import interval_below
 from hfscale.results import Results
 
@@ -31,6 +33,7 @@ _Row = Mapping[str, Any]
 
 _WORST_FIRST = ("failed", "pending", "partial", "ok", "no_signal")
 _LONGEST_LIST = 5
+_MEDIAN = 2
 
 
 class Picture(NamedTuple):
@@ -44,45 +47,69 @@ def brazil(
     results: Results,
     point: str | None = None,
     *,
-    level: float = 0.05,
+    level: float | None = None,
     log: bool = False,
     style: str = "plain",
     title: str | None = None,
 ) -> Picture:
-    """Draw CLs of a signal point against the POI, from a store of kind scan.
+    """Draw CLs of a signal point against the POI, from a store of kind scan, or of limits from toys.
 
     Args:
-        results: Results of a scan, finished or not.
+        results: Results of a scan or limits from toys, finished or not.
         point: Name of the point, or a pattern that one name matches; not needed where there is one point only.
-        level: CLs at the limits that are marked.
+        level: CLs at the limits that are marked, 0.05 by default; limits from toys have their own.
         log: Whether CLs is drawn on a logarithmic axis.
         style: ``plain``, ``ATLAS`` or ``CMS``.
         title: Text above the figure; the name of the point by default.
 
     Raises:
-        SelectionError: A store of another kind, no such point or several, or no result yet.
+        SelectionError: A store of another kind, no such point or several, no result yet, or limits at another level.
     """
-    _require_kind(results, "scan", "curves of CLs", "hfscale scan")
-    rows = sorted(_rows_of(results, point), key=lambda row: float(row["poi"]))
-    name, values = str(rows[0]["name"]), _column(rows, "poi")
-    CLs_obs, CLs_exp = _column(rows, "CLs_obs"), _bands(rows, "CLs_exp")
+    if not has_curves(results.store):
+        _require_kind(results, "scan", "curves of CLs", "hfscale scan")
+    name = _one_point(results, point)
+    curve = read_curve(results.store, name)
+    rows, level = sorted(curve.rows, key=lambda row: float(row["poi"])), _level_of(curve, level)
+    values, CLs_obs, CLs_exp = column(rows, "poi"), column(rows, "CLs_obs"), bands(rows, "CLs_exp")
     _require_numbers(name, CLs_obs, CLs_exp)
-    interval = _intervals(rows)
+    interval = intervals(rows, "CLs_obs_interval")
     figure = draw_brazil(
         values,
         CLs_obs,
         CLs_exp,
         level,
         CLs_obs_interval=interval if np.isfinite(interval).any() else None,
+        limits=None if curve.limit is None else _marked_limits(curve.limit),
         log=log,
         style=style,
         title=name if title is None else title,
     )
     messages = _unfinished(rows, f"POI values of signal point {name!r}")
-    for kind, curve in (("observed", CLs_obs), ("expected", CLs_exp[:, 2])):
-        if np.isfinite(curve).any() and not np.isfinite(limit_of_curve(values, curve, level)):
+    for kind, CLs in (("observed", CLs_obs), ("expected", CLs_exp[:, 2])):
+        if np.isfinite(CLs).any() and not np.isfinite(limit_of_curve(values, CLs, level)):
             messages.append(f"the {kind} CLs of {name!r} does not fall through {level:g} among these POI values")
     return Picture(figure, tuple(messages))
+
+
+def _level_of(curve: Curve, asked: float | None) -> float:
+    if curve.limit is None:
+        return 0.05 if asked is None else asked
+    level = float(curve.limit["level"])
+    if asked is not None and asked != level:
+        raise SelectionError(f"the limits of this store are at CLs = {level:g}, not {asked:g}")
+    return level
+
+
+def _marked_limits(limit: _Row) -> tuple[MarkedLimit, MarkedLimit]:
+    """The observed and the median expected limit, with the intervals that come from the number of toys."""
+    toys = limit["toys"]
+    ends = (toys["upper_limit_obs_interval"], toys["upper_limit_exp_interval"][_MEDIAN])
+    values = (limit["upper_limit_obs"], limit["upper_limit_exp"][_MEDIAN])
+    observed, expected = (
+        MarkedLimit(number_of(value), np.array([number_of(end) for end in interval]))
+        for value, interval in zip(values, ends, strict=True)
+    )
+    return observed, expected
 
 
 def limits(
@@ -104,12 +131,14 @@ def limits(
     _require_kind(results, "limit", "upper limits", "hfscale limit")
     rows = results.to_list()
     places, rows = _ordered(rows, x, select)
-    observed, expected = _column(rows, "upper_limit_obs"), _bands(rows, "upper_limit_exp")
+    observed, expected = column(rows, "upper_limit_obs"), bands(rows, "upper_limit_exp")
     _require_numbers("the selected signal points", observed, expected)
+    interval = intervals(rows, "upper_limit_obs_interval")
     figure = draw_limits(
         places,
         observed,
         expected,
+        interval=interval if np.isfinite(interval).any() else None,
         x_label=axis_label(x),
         y_label=rf"{confidence(float(rows[0]['level']))} upper limit on $\mu$",
         style=style,
@@ -136,7 +165,7 @@ def profile(results: Results, point: str | None = None, *, style: str = "plain",
     t = np.array(row["t"] or [], dtype=np.float64)
     _require_numbers(name, t)
     axes = [np.array(values, dtype=np.float64) for values in row["grid"]]
-    best = [_number(value) for value in row["best_fit"] or [None] * len(axes)]
+    best = [number_of(value) for value in row["best_fit"] or [None] * len(axes)]
     look = {"style": style, "title": name if title is None else title}
     failed = int(np.isnan(t).sum())
     messages = (f"{failed} of {t.size} fits of {name!r} failed and are not drawn",) if failed else ()
@@ -181,8 +210,8 @@ def toys(
     figure = draw_toys(
         sb,
         b,
-        _number(row.get("q0" if discovery else "q")),
-        q_asimov=_number(row.get("q0_asimov" if discovery else "q_asimov")),
+        number_of(row.get("q0" if discovery else "q")),
+        q_asimov=number_of(row.get("q0_asimov" if discovery else "q_asimov")),
         test_stat=row.get("test_stat", "qtilde"),
         labels=(rf"$\mu = {mu:g}$", r"$\mu = 1$" if discovery else r"$\mu = 0$"),
         style=style,
@@ -243,10 +272,16 @@ def _require_kind(results: Results, kind: str, what: str, verb: str) -> None:
 
 def _rows_of(results: Results, point: str | None) -> list[dict[str, Any]]:
     """The objects of one signal point, one per POI value."""
+    name = _one_point(results, point)
+    return [row for row in results.to_list() if row["name"] == name]
+
+
+def _one_point(results: Results, point: str | None) -> str:
+    """The name of the one signal point that was chosen."""
     names = results.store.names
     chosen = [name for name in names if point is None or name == point] or fnmatch.filter(names, point or "*")
     if len(chosen) == 1:
-        return [row for row in results.to_list() if row["name"] == chosen[0]]
+        return chosen[0]
     listed = ", ".join((chosen or names)[:_LONGEST_LIST])
     if not chosen:
         raise SelectionError(f"no signal point of {results.path} matches {point!r}", remedy=f"names look like {listed}")
@@ -259,11 +294,11 @@ def _ordered(
 ) -> tuple[Float[np.ndarray, " point"], list[dict[str, Any]]]:
     """The selected points in the order of x, with their places."""
     if select is not None:
-        kept = evaluate_truth(parse_expression(select), _labels(rows))
+        kept = evaluate_truth(parse_expression(select), labels(rows))
         if not kept.any():
             raise SelectionError(f"no signal point of {len(rows)} has {select}")
         rows = [row for row, here in zip(rows, kept, strict=True) if here]
-    places = evaluate_numbers(parse_expression(x), _labels(rows))
+    places = evaluate_numbers(parse_expression(x), labels(rows))
     order = np.argsort(places, kind="stable")
     places = places[order]
     same = np.flatnonzero(np.diff(places) == 0)
@@ -276,18 +311,13 @@ def _ordered(
     return places, [rows[k] for k in order]
 
 
-def _labels(rows: Sequence[_Row]) -> dict[str, np.ndarray]:
-    labels = rows[0]["values"] if rows else {}
-    return {label: np.array([row["values"][label] for row in rows]) for label in labels}
-
-
 def _plane_points(by_name: Mapping[str, Sequence[_Row]]) -> PlanePoints:
     """Points with CLs where each has one POI value only, and with the worst status of all their values."""
     firsts = [rows[0] for rows in by_name.values()]
     single = [row if len(rows) == 1 else {} for row, rows in zip(firsts, by_name.values(), strict=True)]
     worst = [min((str(row["status"]) for row in rows), key=_WORST_FIRST.index) for rows in by_name.values()]
     return PlanePoints(
-        tuple(by_name), _labels(firsts), _column(single, "CLs_obs"), _bands(single, "CLs_exp"), tuple(worst)
+        tuple(by_name), labels(firsts), column(single, "CLs_obs"), bands(single, "CLs_exp"), tuple(worst)
     )
 
 
@@ -355,21 +385,3 @@ def _outside(rows: Sequence[_Row]) -> list[str]:
             if n:
                 messages.append(f"{kind} limits of {n} of {len(rows)} points lie {where} of the POI and are not drawn")
     return messages
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else float(value)
-
-
-def _column(rows: Sequence[_Row], key: str) -> Float[np.ndarray, " row"]:
-    return np.array([_number(row.get(key)) for row in rows], dtype=np.float64)
-
-
-def _bands(rows: Sequence[_Row], key: str) -> Float[np.ndarray, "row nsigma"]:
-    nothing = [None] * len(NSIGMA)
-    return np.array([[_number(value) for value in row.get(key) or nothing] for row in rows], dtype=np.float64)
-
-
-def _intervals(rows: Sequence[_Row]) -> Float[np.ndarray, "row side"]:
-    found = [(row.get("toys") or {}).get("CLs_obs_interval") or (None, None) for row in rows]
-    return np.array([[_number(end) for end in ends] for ends in found], dtype=np.float64)

@@ -55,6 +55,14 @@ def toy_scan(search: Search) -> Results:
 
 
 @pytest.fixture(scope="module")
+def toy_limit(search: Search) -> Results:
+    options = ("--calctype", "toybased", "--ntoys", 200, "--points", "s_[24]00_100", "--level", 0.1)
+    store = search._replace(folder=search.folder / "toy_limits")
+    store.folder.mkdir()
+    return computed(store, "limit", "--poi-grid", "0.5:5:4", *options)
+
+
+@pytest.fixture(scope="module")
 def discovery(search: Search) -> Results:
     return computed(search, "significance", "--calctype", "toybased", "--ntoys", NTOYS, "--points", "s_400_100")
 
@@ -171,9 +179,51 @@ def test_toys_at_a_poi_value_that_was_not_tested_are_refused(toys: Results) -> N
 def test_a_scan_with_toys_has_error_bars(toy_scan: Results) -> None:
     figure = pictures.brazil(toy_scan, "s_400_100").figure
     rows = [row for row in toy_scan.to_list() if row["name"] == "s_400_100"]
-    (bars,) = (each for each in figure.axes[0].collections if each.get_gid() == "observed interval")
-    drawn = [(segment[0][0], segment[0][1], segment[1][1]) for segment in bars.get_segments()]
-    assert drawn == [(row["poi"], *row["toys"]["CLs_obs_interval"]) for row in rows]
+    assert bars(figure) == [(row["poi"], *row["toys"]["CLs_obs_interval"]) for row in rows]
+
+
+def bars(figure: Figure) -> list[tuple[float, float, float]]:
+    """Place and ends of the error bars of the observed results."""
+    (found,) = (each for each in figure.axes[0].collections if each.get_gid() == "observed interval")
+    return [(segment[0][0], segment[0][1], segment[1][1]) for segment in found.get_segments()]
+
+
+def test_the_curve_behind_limits_from_toys_is_that_of_a_scan(
+    toy_limit: Results, search: Search, tmp_path: Path
+) -> None:
+    picture = pictures.brazil(toy_limit, "s_400_100")
+    options = ("--calctype", "toybased", "--ntoys", 200, "--points", "s_400_100", "--poi-grid", "0.5:5:4")
+    scan = computed(search._replace(folder=tmp_path), "scan", *options)
+    alone = pictures.brazil(scan, level=0.1)
+    for gid in ("observed", "expected"):
+        np.testing.assert_array_equal(line(picture.figure, gid), line(alone.figure, gid))
+    assert bars(picture.figure) == bars(alone.figure)
+    assert len(bars(picture.figure)) == 4
+    assert picture.messages == ()
+
+
+def test_limits_from_toys_are_marked_with_their_intervals(toy_limit: Results) -> None:
+    figure = pictures.brazil(toy_limit, "s_400_100").figure
+    (row,) = (row for row in toy_limit.to_list() if row["name"] == "s_400_100")
+    assert set(line(figure, "observed limit")[:, 0]) == {row["upper_limit_obs"]}
+    assert set(line(figure, "expected limit")[:, 0]) == {row["upper_limit_exp"][2]}
+    toys = row["toys"]
+    for gid, ends in (
+        ("observed", toys["upper_limit_obs_interval"]),
+        ("expected", toys["upper_limit_exp_interval"][2]),
+    ):
+        assert line(figure, f"{gid} limit interval").tolist() == [[end, 0.1] for end in ends]
+    assert set(line(figure, "level")[:, 1]) == {0.1}
+    assert figure.legends[0].get_texts()[0].get_text().startswith(f"Observed (limit {row['upper_limit_obs']:.3g} $^")
+    with pytest.raises(SelectionError, match=r"at CLs = 0\.1, not 0\.05"):
+        pictures.brazil(toy_limit, "s_400_100", level=0.05)
+
+
+def test_limits_from_toys_have_error_bars(toy_limit: Results) -> None:
+    found = bars(pictures.limits(toy_limit, "m_heavy").figure)
+    rows = {row["values"]["m_heavy"]: row["toys"]["upper_limit_obs_interval"] for row in toy_limit.to_list()}
+    assert found == [(mass, *rows[mass]) for mass in (200, 400) if None not in rows[mass]]
+    assert found
 
 
 def test_toys_of_a_scan_are_drawn_at_one_value(toy_scan: Results) -> None:
@@ -254,6 +304,15 @@ def test_equal_pictures_are_equal_files(toys: Results, tmp_path: Path) -> None:
             out = ("-o", tmp_path / f"{name}.{suffix}")
             assert hfscale("plot", "spent", toys.path, "-x", "m_heavy", "-y", "m_light", *out).code == 0
         assert (tmp_path / f"one.{suffix}").read_bytes() == (tmp_path / f"two.{suffix}").read_bytes()
+
+
+def test_the_verb_draws_curves_and_limits_from_toys(toy_limit: Results, tmp_path: Path) -> None:
+    for number, arguments in enumerate([("--point", "s_400_100"), ("-x", "m_heavy")]):
+        ended = hfscale("plot", "brazil", toy_limit.path, *arguments, "-o", tmp_path / f"{number}.svg")
+        assert ended.code == 0, ended
+    ended = hfscale("plot", "brazil", toy_limit.path, "--select", "m_heavy > 300", "-o", tmp_path / "none.svg")
+    assert (ended.code, "--select is for upper limits" in ended.err) == (2, True)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["0.svg", "1.svg"]
 
 
 def test_the_verb_refuses_options_of_another_picture(scan: Results, limit: Results, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 _EPILOG = """\b
 Examples:
   hfscale plot brazil scan.zarr --point gluino_2000_1 -o brazil.pdf
+  hfscale plot brazil toylimits.zarr --point gluino_2000_1 -o brazil.pdf
   hfscale plot brazil limits.zarr -x m_gluino --select "m_lsp == 1" -o limits.pdf
   hfscale plot profile profile.zarr --point gluino_2000_1 -o profile.pdf
   hfscale plot toys toys.zarr --point gluino_2000_1 -o q.pdf
@@ -56,24 +57,33 @@ def plot_command() -> None:
 @_point_option
 @click.option("-x", "x", metavar="EXPR", help="Axis of upper limits, an expression of the labels.")
 @_select_option
-@_level_option
+@click.option(
+    "--level",
+    type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True),
+    help="CLs at the limits that are marked.  [default: 0.05, or that of the limits in the store]",
+)
 @click.option("--log", is_flag=True, help="Draw CLs on a logarithmic axis, as limits always are.")
 def brazil_command(store: str, outputs: tuple[str, ...], **options: Any) -> None:
     """Observed and expected results with their bands.
 
-    From a scan: CLs of one signal point against the POI. From limits: upper limits against a label, -x.
+    CLs of one signal point against the POI, from a scan or from limits from toys; or, with -x, upper limits against a
+    label, from any limits.
     """
     from hfscale import pictures
+    from hfscale.reading.curves import has_curves
 
     def draw(results: "Results") -> "Picture":
         look = {"style": options["style"], "title": options["title"]}
-        if results.store.settings["calculation"].get("kind") != "limit":
+        holds_limits = results.store.settings["calculation"].get("kind") == "limit"
+        if not holds_limits:
             _refuse(options, "x", "select", why="upper limits, which this store does not hold")
-            return pictures.brazil(results, options["point"], level=options["level"], log=options["log"], **look)
-        _refuse(options, "point", why="curves of CLs against the POI, and this store holds upper limits")
-        if options["x"] is None:
+        if options["x"] is not None:
+            _refuse(options, "point", why="curves of CLs against the POI, and -x is for upper limits")
+            return pictures.limits(results, options["x"], options["select"], **look)
+        if holds_limits and not has_curves(results.store):
             raise SelectionError("upper limits are drawn against a label", remedy="name it with -x")
-        return pictures.limits(results, options["x"], options["select"], **look)
+        _refuse(options, "select", why="upper limits, whose axis -x names")
+        return pictures.brazil(results, options["point"], level=options["level"], log=options["log"], **look)
 
     _draw(store, outputs, draw)
 

@@ -1,6 +1,6 @@
 """CLs of a signal point against the POI, and upper limits against a label: observed, expected, and the bands."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -17,6 +17,26 @@ if TYPE_CHECKING:
 _LEAST_CLS = 1e-2
 """Share of the level that stands for a CLs of zero where curves are interpolated: toys that saw nothing above."""
 _ROOM = 0.04
+
+
+class MarkedLimit(NamedTuple):
+    """A limit to mark on its curve, NaN where there is none.
+
+    Attributes:
+        value: The POI value.
+        interval: Lower and upper end of its uncertainty, NaN where an end is not known; None without one.
+    """
+
+    value: float
+    interval: Float[np.ndarray, " side"] | None = None
+
+    @property
+    def text(self) -> str:
+        """How it is written."""
+        if self.interval is None or not np.isfinite(self.interval).all():
+            return f"{self.value:.3g}"
+        below, above = (abs(float(end) - self.value) for end in self.interval)
+        return rf"{self.value:.3g} $^{{+{above:.2g}}}_{{-{below:.2g}}}$"
 
 
 def limit_of_curve(values: Float[np.ndarray, " mu"], CLs: Float[np.ndarray, " mu"], level: float) -> float:
@@ -41,12 +61,13 @@ def draw_brazil(
     level: float = 0.05,
     *,
     CLs_obs_interval: Float[np.ndarray, "mu side"] | None = None,
+    limits: tuple[MarkedLimit, MarkedLimit] | None = None,
     poi: str = r"$\mu$",
     log: bool = False,
     style: str = "plain",
     title: str | None = None,
 ) -> Figure:
-    """Draw CLs against the POI, with the upper limits where the curves cross the level.
+    """Draw CLs against the POI, with the upper limits.
 
     Args:
         values: Tested POI values, ascending.
@@ -54,6 +75,7 @@ def draw_brazil(
         CLs_exp: Expected CLs for -2, -1, 0, +1 and +2 standard deviations of the background.
         level: CLs at the limit.
         CLs_obs_interval: Lower and upper end of the uncertainty of `CLs_obs` from a limited number of toys, or None.
+        limits: The observed and the expected limit; without them, they are where the curves cross the level.
         poi: How the POI is written.
         log: Whether CLs is drawn on a logarithmic axis.
         style: As in :func:`hfscale.plot.canvas.canvas`.
@@ -65,10 +87,10 @@ def draw_brazil(
     with canvas(style) as drawn:
         axes, palette = drawn.axes, drawn.palette
         drawn.name_axes(poi, r"$\mathrm{CL_s}$", title)
-        limits = [limit_of_curve(values, curve, level) for curve in (CLs_obs, CLs_exp[:, 2])]
+        marked = limits or [MarkedLimit(limit_of_curve(values, curve, level)) for curve in (CLs_obs, CLs_exp[:, 2])]
         labels = [
-            f"{name} (limit {limit:.3g})" if np.isfinite(limit) else name
-            for name, limit in zip(("Observed", "Expected"), limits, strict=True)
+            f"{name} (limit {limit.text})" if np.isfinite(limit.value) else name
+            for name, limit in zip(("Observed", "Expected"), marked, strict=True)
         ]
         entries = draw_observed(axes, values, CLs_obs, palette, labels[0], CLs_obs_interval)
         entries += draw_expected(axes, values, CLs_exp, palette, labels[1])
@@ -76,12 +98,19 @@ def draw_brazil(
         if log:
             axes.set_yscale("log")
         axes.set_ylim(*_cls_range([CLs_obs, CLs_exp], level, log))
-        for limit, colour, name in zip(limits, (palette.observed, palette.expected), ("observed", "expected")):
-            foot = [axes.get_ylim()[0], level]
-            axes.plot([limit, limit], foot, color=colour, linestyle="dotted", linewidth=1.6, gid=f"{name} limit")
+        for limit, colour, name in zip(marked, (palette.observed, palette.expected), ("observed", "expected")):
+            _mark_limit(axes, limit, level, colour, name)
         _set_x(axes, values)
         drawn.explain(entries, f"CLs = {level:g} ({confidence(level)})")
     return drawn.figure
+
+
+def _mark_limit(axes: "Axes", limit: MarkedLimit, level: float, colour: str, name: str) -> None:
+    foot = [axes.get_ylim()[0], level]
+    axes.plot([limit.value] * 2, foot, color=colour, linestyle="dotted", linewidth=1.6, gid=f"{name} limit")
+    if limit.interval is not None and np.isfinite([*limit.interval, limit.value]).all():
+        look: dict[str, Any] = {"color": colour, "linewidth": 3.0, "solid_capstyle": "butt", "zorder": 2.2}
+        axes.plot(limit.interval, [level] * 2, gid=f"{name} limit interval", **look)
 
 
 def draw_limits(

@@ -58,6 +58,6 @@ def _reason(found: GlobalPValue) -> dict[str, str]:
         return {}
     n = found.n_points + found.n_other_models
     return {
-        "reason": f"{found.n_other_models} of {n} points have another background model than the most significant one: their"
-        " toys are other pseudo-data, so that they are not compared"
+        "reason": f"{found.n_other_models} of {n} points have another background model than the most significant one:"
+        " their toys are other pseudo-data, so that they are not compared"
     }

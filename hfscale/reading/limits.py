@@ -1,6 +1,6 @@
 """Upper limits of the signal points of a store from their toys, as JSON fields."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,23 +38,31 @@ class _PointToys(NamedTuple):
 
 
 def with_limits(
-    store: ResultStore, calculation: Calculation, records: Sequence[dict[str, Any]]
-) -> list[dict[str, Any]]:  # fmt: skip
-    """Make one object per signal point, with its limits, of those of each point and POI value."""
+    store: ResultStore, calculation: Calculation, records: Sequence[dict[str, Any]], points: Iterable[int] | None = None
+) -> list[dict[str, Any]]:
+    """Make one object per signal point, with its limits, of those of each point and POI value.
+
+    Args:
+        store: The store.
+        calculation: What it holds.
+        records: The objects of each of the points and POI value.
+        points: Positions of the points, None for all.
+    """
     n = len(calculation.poi_values)
     grouped = (records[k : k + n] for k in range(0, len(records), n))
-    return [_point(group, toys) for group, toys in zip(grouped, _read(store, calculation), strict=True)]
+    chosen = range(len(store.names)) if points is None else points
+    return [_point(group, toys) for group, toys in zip(grouped, _read(store, calculation, chosen), strict=True)]
 
 
-def _read(store: ResultStore, calculation: Calculation) -> Iterator[_PointToys]:
+def _read(store: ResultStore, calculation: Calculation, points: Iterable[int]) -> Iterator[_PointToys]:
     observed, values = observed_statistics(store), np.array(calculation.poi_values)
     lost = {task.cell: why for task, why in store.toy_failures().items()}
     planned = planned_toys(store.rounds)
-    for point, q_obs in enumerate(observed):
+    for point in points:
         cells = [Cell(point, mu) for mu in range(len(values))]
         q, status = (np.stack(arrays) for arrays in zip(*read_statistics(store, cells)))
         # Toys of a column are the same pseudo-data at all values: that is their address.
-        limits = toy_limits(values, q_obs, q[:, 0], status[:, 0], q[:, 1], status[:, 1], calculation.level)
+        limits = toy_limits(values, observed[point], q[:, 0], status[:, 0], q[:, 1], status[:, 1], calculation.level)
         present = int((status[:, 1] != ToyStatus.NOT_RUN).sum())
         reason = next((lost[cell] for cell in cells if cell in lost), "")
         missing = sum(planned.get(cell, 0) for cell in cells) - present

@@ -1,6 +1,6 @@
 """p-values of the signal points of a store from their toys, computed when they are read, and as JSON fields."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,10 +36,17 @@ class CellPValues(NamedTuple):
         return self.p_values.b.finished + self.p_values.b.failed
 
 
-def read_p_values(store: ResultStore) -> Iterator[CellPValues]:
-    """Compute p-values from the toys of the finished tasks of a store: point by point, for each POI value in order."""
+def read_p_values(store: ResultStore, points: Iterable[int] | None = None) -> Iterator[CellPValues]:
+    """Compute p-values from the toys of the finished tasks of a store: point by point, for each POI value in order.
+
+    Args:
+        store: The store.
+        points: Positions of the signal points, None for all.
+    """
     observed = observed_statistics(store)
-    cells = [Cell(*map(int, place)) for place in np.ndindex(*observed.shape)]
+    n_points, n_values = observed.shape
+    chosen = range(n_points) if points is None else points
+    cells = [Cell(point, mu) for point in chosen for mu in range(n_values)]
     lost = {task.cell: why for task, why in store.toy_failures().items()}
     planned = planned_toys(store.rounds)
     for cell, (q, status) in zip(cells, read_statistics(store, cells), strict=True):
