@@ -107,30 +107,14 @@ class Results:
         return read_points(self.store)
 
     def plane_points(self) -> "PlanePoints":
-        """Points with their labels and CLs, as contours need them.
+        """Points with their labels and CLs or upper limits, as contours need them.
 
         Raises:
-            SelectionError: The store holds something else than the CLs at one POI value.
+            SelectionError: The store holds neither the CLs at one POI value nor upper limits.
         """
-        from hfscale.plot.points import PlanePoints
+        from hfscale.reading.planes import read_plane_points
 
-        kind = self.store.settings["calculation"].get("kind", "cls")
-        if kind != "cls":
-            raise SelectionError(
-                f"a contour needs the CLs of its points at one POI value, but {self.path} holds results of kind {kind}",
-                remedy="make another store with hfscale cls",
-            )
-        data = self.to_xarray().load()
-        points = self.to_list()
-        asymptotic = self.store.settings["calculation"].get("calctype") != "toybased"
-        return PlanePoints(
-            names=tuple(point["name"] for point in points),
-            labels={label: data[name].values for label, name in self.store.labels.items()},
-            CLs_obs=np.array([point["CLs_obs"] for point in points], dtype=np.float64),
-            CLs_exp=np.array([point["CLs_exp"] or [np.nan] * len(_BAND) for point in points], dtype=np.float64),
-            status=tuple(point["status"] for point in points),
-            doubtful=np.array([bool(point["asymptotics_doubts"]) for point in points]) if asymptotic else None,
-        )
+        return read_plane_points(self.store)
 
     def contour(
         self,
@@ -139,7 +123,7 @@ class Results:
         select: str | None = None,
         *,
         project: bool = False,
-        level: float = 0.05,
+        level: float | None = None,
         interpolation: Literal["linear", "rbf"] = "linear",
         style: Literal["plain", "ATLAS", "CMS"] = "plain",
         title: str | None = None,
@@ -150,7 +134,7 @@ class Results:
             x, y: Axes, expressions of the patchset's labels (``m_n2 - m_n1``).
             select: Expression that chooses the points of the plane (``m_n1 == 60``).
             project: Allow labels that are no axis to vary.
-            level: CLs on the contour.
+            level: CLs on the contour, 0.05 by default. Upper limits have their own; their contour is where they are 1.
             interpolation: How the significance between the points is found.
             style: Look of the figure.
             title: Text above it.

@@ -22,13 +22,20 @@ Examples:
 @click.option("--project", is_flag=True, help="Let labels that are no axis vary: the strongest point at each place.")
 @click.option("-o", "--output", "outputs", multiple=True, metavar="FILE", help="PDF, PNG or SVG; repeatable.")
 @click.option("--csv", metavar="FILE", help="Also write every line as CSV.")
-@click.option("--level", type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True), default=0.05, show_default=True)
+@click.option(
+    "--level",
+    type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True),
+    help="CLs at the contour.  [default: 0.05, or that of the limits in the store]",
+)
 @click.option("--interpolation", type=click.Choice(["linear", "rbf"]), default="linear", show_default=True)
 @click.option("--style", type=click.Choice(["plain", "ATLAS", "CMS"]), default="plain", show_default=True)
 @click.option("--title", help="Text above the figure.")
 @loudness_options
 def contour_command(store: str, **options: Any) -> None:
-    """Draw the exclusion contour of a plane of signal points."""
+    """Draw the exclusion contour of a plane of signal points: where CLs is the level, or where upper limits are 1.
+
+    Of toys, dotted lines tell how far the observed contour could move if all toys were off to the same side.
+    """
     from hfscale.plot.axes import select_plane
     from hfscale.plot.contours import contours_to_csv, exclusion_contours
     from hfscale.plot.figure import draw_contour
@@ -42,7 +49,7 @@ def contour_command(store: str, **options: Any) -> None:
     points = open_results(store).plane_points()
     plane = select_plane(points, options["x"], options["y"], options["select"], project=options["project"])
     contours = exclusion_contours(plane, level=options["level"], interpolation=options["interpolation"])
-    for message in contours.messages:
+    for message in (*points.remarks, *contours.messages):
         say(message)
     if options["outputs"]:
         figure = draw_contour(contours, plane, style=options["style"], title=options["title"])

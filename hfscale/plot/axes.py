@@ -19,7 +19,7 @@ from hfscale.errors import SelectionError
 from hfscale.plot.expressions import Expression, evaluate_numbers, evaluate_truth, parse_expression
 from hfscale.plot.planes import free_labels, is_numeric, shared_places, spans_a_plane, suggest_selections
 from hfscale.plot.points import PlanePoints
-from hfscale.plot.significance import significance
+from hfscale.plot.quantities import CLS, Quantity
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,18 @@ class Plane:
         names: Names of the points.
         x: First coordinate.
         y: Second coordinate.
-        Z_obs: Observed significance Phi^-1(1 - CLs); NaN where there is no result.
-        Z_exp: Expected significances for -2 to +2 standard deviations, as in ``PlanePoints.CLs_exp``.
+        Z_obs: Observed height, of CLs the significance Phi^-1(1 - CLs); NaN where there is no result.
+        Z_exp: Expected heights for -2 to +2 standard deviations, as in ``PlanePoints.expected``.
         status: Status of each point, as in ``PlanePoints``.
         x_text: The expression of x.
         y_text: The expression of y.
         select: The selection, or None.
         hidden: Points that a projection left out, because another one is at the same place.
         doubtful: Where the asymptotic formulas may not hold.
+        Z_interval: Heights at both ends of the uncertainty of the observed results from the number of toys, the
+            observed height itself where that is not known; None without toys.
+        quantity: What the heights are of.
+        level: CLs at upper limits; None for CLs.
     """
 
     names: tuple[str, ...]
@@ -51,6 +55,9 @@ class Plane:
     select: str | None
     hidden: tuple[str, ...]
     doubtful: Bool[np.ndarray, "point"]
+    Z_interval: Float[np.ndarray, "point side"] | None = None
+    quantity: Quantity = CLS
+    level: float | None = None
 
     @property
     def has_observed(self) -> bool:
@@ -73,7 +80,7 @@ def select_plane(points: PlanePoints, x: str, y: str, select: str | None = None,
         y: Expression for the second axis, such as ``m_n2 - m_n1``.
         select: Condition that points must meet, such as ``m_n1 == 60``; None takes all.
         project: Draw points of several planes in one. Of points at the same place the one with the largest
-            expected CLs stays, so that a place counts as excluded only where all points there are expected to be.
+            expected result stays, so that a place counts as excluded only where all points there are expected to be.
 
     Raises:
         SelectionError: An expression cannot be evaluated, no point is selected, or the points are not one plane; then
@@ -91,8 +98,8 @@ def select_plane(points: PlanePoints, x: str, y: str, select: str | None = None,
     axes = parse_expression(x), parse_expression(y)
     places = np.column_stack([_axis(expression, points) for expression in axes])
     if project:
-        CLs_exp, _ = _with_no_signal(points)
-        stay = _largest_at_each_place(places, CLs_exp[:, 2])
+        expected, _ = _with_no_signal(points)
+        stay = _largest_at_each_place(places, expected[:, 2])
     else:
         stay = np.ones(len(places), dtype=bool)
         _refuse_several_planes(points, places, axes, select)
@@ -107,35 +114,46 @@ def _plane(
     select: str | None,
     hidden: tuple[str, ...],
 ) -> Plane:
-    CLs_exp, CLs_obs = _with_no_signal(points)
+    expected, observed = _with_no_signal(points)
+    height = points.quantity.height
     return Plane(
         names=points.names,
         x=places[:, 0],
         y=places[:, 1],
-        Z_obs=significance(CLs_obs),
-        Z_exp=significance(CLs_exp),
+        Z_obs=height(observed),
+        Z_exp=height(expected),
         status=points.status,
         x_text=texts[0],
         y_text=texts[1],
         select=select,
         hidden=hidden,
         doubtful=np.zeros(len(places), dtype=bool) if points.doubtful is None else points.doubtful,
+        Z_interval=None if points.interval is None else height(_filled(points.interval, observed)),
+        quantity=points.quantity,
+        level=points.level,
     )
 
 
-def _with_no_signal(points: PlanePoints) -> tuple[Float[np.ndarray, "point 5"], Float[np.ndarray, "point"]]:
-    """Return expected and observed CLs: 1 where a patch adds no signal, NaN where there is no valid result.
+def _filled(
+    interval: Float[np.ndarray, "point side"], observed: Float[np.ndarray, "point"]
+) -> Float[np.ndarray, "point side"]:
+    """Intervals with the observed results themselves where an end is not known."""
+    return np.where(np.isfinite(interval), interval, observed[:, None])
 
-    An observed CLs is only set where some point has one: without data there is no observed contour.
+
+def _with_no_signal(points: PlanePoints) -> tuple[Float[np.ndarray, "point 5"], Float[np.ndarray, "point"]]:
+    """Return expected and observed results: those of no signal where a patch adds none, NaN where none is valid.
+
+    An observed one is only set where some point has one: without data there is no observed contour.
     """
-    status = np.array(points.status)
+    status, no_signal = np.array(points.status), points.quantity.no_signal
     usable = np.isin(status, ("ok", "no_signal", "partial"))
-    CLs_exp = np.where(usable[:, None], points.CLs_exp, np.nan)
-    CLs_obs = np.where(usable, points.CLs_obs, np.nan)
-    CLs_exp[status == "no_signal"] = 1.0
-    if np.isfinite(CLs_obs).any():
-        CLs_obs[status == "no_signal"] = 1.0
-    return CLs_exp, CLs_obs
+    expected = np.where(usable[:, None], points.expected, np.nan)
+    observed = np.where(usable, points.observed, np.nan)
+    expected[status == "no_signal"] = no_signal
+    if np.isfinite(observed).any():
+        observed[status == "no_signal"] = no_signal
+    return expected, observed
 
 
 def _axis(expression: Expression, points: PlanePoints) -> Float[np.ndarray, "point"]:
@@ -150,9 +168,11 @@ def _axis(expression: Expression, points: PlanePoints) -> Float[np.ndarray, "poi
 
 
 def _largest_at_each_place(
-    places: Float[np.ndarray, "point 2"], CLs: Float[np.ndarray, "point"]
+    places: Float[np.ndarray, "point 2"], results: Float[np.ndarray, "point"]
 ) -> Bool[np.ndarray, "point"]:
-    order = np.argsort(np.where(np.isnan(CLs), -np.inf, -CLs), kind="stable")  # a missing result hides the others
+    order = np.argsort(
+        np.where(np.isnan(results), -np.inf, -results), kind="stable"
+    )  # a missing result hides the others
     _, first = np.unique(places[order], axis=0, return_index=True)
     stay = np.zeros(len(places), dtype=bool)
     stay[order[first]] = True

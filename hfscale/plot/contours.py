@@ -3,6 +3,10 @@
 The recipe is that of HistFitter's ``harvestToContours.py`` (commit 456c2b5): interpolate Z = Phi^-1(1 - CLs) between
 the signal points and draw the contour at Phi^-1(1 - 0.05) = 1.645. The expected band is the region between the
 contours of the -1 and +1 standard deviation quantiles of the expected CLs.
+
+Of upper limits on the POI, -ln of the limit takes the place of Z, and the contour is at 1, the nominal signal. Where
+results come from toys, further lines are drawn through the ends of the 68.3 % intervals of all points: how far the
+observed contour could move if all toys were off to the same side.
 """
 
 from dataclasses import dataclass
@@ -19,7 +23,6 @@ from hfscale.plot.axes import Plane
 from hfscale.plot.clip import clip_line
 from hfscale.plot.interpolate import Grid, interpolate, make_grid
 from hfscale.plot.points import NSIGMA
-from hfscale.plot.significance import significance_of_level
 
 Lines = tuple[Float[np.ndarray, "_ 2"], ...]
 
@@ -36,15 +39,18 @@ class ExclusionContours:
     """Exclusion contours of one plane of signal points.
 
     Args:
-        level: CLs at the contour.
+        level: CLs at the contour, or at the upper limits.
         interpolation: How the surfaces were interpolated.
         grid: Where, and the hull of the points.
-        Z_obs: Observed significance on the grid, or None without observed results. Valid inside the hull.
-        Z_exp: Expected significances on the grid for -2 to +2 standard deviations.
+        Z_obs: Observed height (of CLs, the significance) on the grid, or None without observed results. Valid inside
+            the hull.
+        Z_exp: Expected heights on the grid for -2 to +2 standard deviations.
         observed: Lines of the observed contour, longest first; none where it does not cross.
         expected: Lines of the expected contour for -2, -1, 0, +1 and +2 standard deviations.
         bands: The regions between the contours of -1 and +1, and of -2 and +2 standard deviations; they reach beyond
             the hull by up to one step of the grid and are to be clipped to it when drawn.
+        uncertainty: Lines through the lower and the upper ends of the uncertainties from the number of toys; none
+            without toys.
         messages: Why a contour is missing, a sentence each.
     """
 
@@ -56,11 +62,12 @@ class ExclusionContours:
     observed: Lines
     expected: tuple[Lines, Lines, Lines, Lines, Lines]
     bands: tuple[Region, Region]
+    uncertainty: tuple[Lines, Lines]
     messages: tuple[str, ...]
 
 
 def exclusion_contours(
-    plane: Plane, *, level: float = 0.05, interpolation: str = "linear", size: int = 200
+    plane: Plane, *, level: float | None = None, interpolation: str = "linear", size: int = 200
 ) -> ExclusionContours:
     """Find the contours of a plane of signal points.
 
@@ -72,22 +79,20 @@ def exclusion_contours(
 
     Args:
         plane: From :func:`hfscale.plot.axes.select_plane`.
-        level: CLs at the contour, between 0 and 1; 0.05 is 95% confidence level.
+        level: CLs at the contour, between 0 and 1; 0.05, 95% confidence level, by default. Upper limits have their own.
         interpolation: ``linear`` or ``rbf``.
         size: Rows and columns of the grid.
 
     Raises:
-        SelectionError: The level is not between 0 and 1, or the points with results do not span a plane.
+        SelectionError: The level is not between 0 and 1, or not that of the upper limits, or the points with results
+            do not span a plane.
     """
-    if not 0.0 < level < 1.0:
-        raise SelectionError(f"the level {level:g} of the contour is not between 0 and 1")
+    level = _checked_level(plane, level)
     x, y = plane.x[plane.done], plane.y[plane.done]
     grid = make_grid(x, y, size=size)
     Z_exp = interpolate(x, y, plane.Z_exp[plane.done], grid, interpolation=interpolation)
-    Z_obs = None
-    if plane.has_observed:
-        Z_obs = interpolate(x, y, plane.Z_obs[plane.done, None], grid, interpolation=interpolation)[0]
-    z = significance_of_level(level)
+    Z_obs, ends = _observed(plane, grid, interpolation)
+    z = plane.quantity.threshold(level)
     return ExclusionContours(
         level=level,
         interpolation=interpolation,
@@ -97,15 +102,42 @@ def exclusion_contours(
         observed=() if Z_obs is None else _lines(grid, Z_obs, z),
         expected=tuple(_lines(grid, surface, z) for surface in Z_exp),  # type: ignore[arg-type]
         bands=(_band(grid, Z_exp[1], Z_exp[3], z), _band(grid, Z_exp[0], Z_exp[4], z)),
+        uncertainty=(_lines(grid, ends[0], z), _lines(grid, ends[1], z)) if len(ends) else ((), ()),
         messages=_messages(plane, level),
     )
+
+
+def _checked_level(plane: Plane, asked: float | None) -> float:
+    own = plane.level
+    if own is not None and asked not in (None, own):
+        raise SelectionError(f"the limits are at CLs = {own:g}, not {asked:g}", remedy="leave the level out")
+    level = own if own is not None else 0.05 if asked is None else asked
+    if not 0.0 < level < 1.0:
+        raise SelectionError(f"the level {level:g} of the contour is not between 0 and 1")
+    return level
+
+
+def _observed(
+    plane: Plane, grid: Grid, interpolation: str
+) -> tuple[Float[np.ndarray, "row column"] | None, Float[np.ndarray, "side row column"]]:
+    """The observed surface, None without observed results, and those of both ends of its uncertainty, if any."""
+    nothing = np.empty((0, len(grid.y), len(grid.x)))
+    if not plane.has_observed:
+        return None, nothing
+    heights = plane.Z_obs[:, None]
+    if plane.Z_interval is not None:
+        heights = np.column_stack([heights, plane.Z_interval])
+    x, y = plane.x[plane.done], plane.y[plane.done]
+    first, *ends = interpolate(x, y, heights[plane.done], grid, interpolation=interpolation)
+    return first, np.array(ends) if ends else nothing
 
 
 def contours_to_csv(contours: ExclusionContours, path: Path) -> None:
     """Write the lines as CSV with columns line, segment, x and y, one row per vertex.
 
-    Lines are named ``observed``, ``expected`` and ``expected_-1sigma`` to ``expected_+2sigma``; numbers are written
-    so that they read back exactly.
+    Lines are named ``observed``, ``expected``, ``expected_-1sigma`` to ``expected_+2sigma`` and, with toys,
+    ``observed_toys_low`` and ``observed_toys_high``, for the lower and upper ends of the uncertainties; numbers are
+    written so that they read back exactly.
 
     Raises:
         InputError: The file cannot be written.
@@ -113,6 +145,7 @@ def contours_to_csv(contours: ExclusionContours, path: Path) -> None:
     named = {"observed": contours.observed}
     order = sorted(zip(NSIGMA, contours.expected, strict=True), key=lambda item: (abs(item[0]), item[0]))
     named |= {f"expected_{n:+d}sigma" if n else "expected": lines for n, lines in order}
+    named |= {f"observed_toys_{end}": lines for end, lines in zip(("low", "high"), contours.uncertainty)}
     rows = ["line,segment,x,y"]
     for name, lines in named.items():
         for segment, line in enumerate(lines):
@@ -159,14 +192,14 @@ def _above(grid: Grid, surface: Float[np.ndarray, "row column"], z: float) -> li
 
 
 def _messages(plane: Plane, level: float) -> tuple[str, ...]:
-    z = significance_of_level(level)
+    z, excluded = plane.quantity.threshold(level), plane.quantity.excluded.format(level=level)
     messages = []
     for kind, Z in (("observed", plane.Z_obs), ("expected", plane.Z_exp[:, 2])):
         known = Z[plane.done]
         if kind == "observed" and not plane.has_observed:
             messages.append("there is no observed contour: no point has observed results")
         elif (known > z).all():
-            messages.append(f"there is no {kind} contour: all {len(known)} points are excluded at CLs < {level:g}")
+            messages.append(f"there is no {kind} contour: all {len(known)} points are excluded {excluded}")
         elif (known <= z).all():
-            messages.append(f"there is no {kind} contour: none of {len(known)} points is excluded at CLs < {level:g}")
+            messages.append(f"there is no {kind} contour: none of {len(known)} points is excluded {excluded}")
     return tuple(messages)

@@ -12,7 +12,6 @@ from hfscale.plot.axes import Plane
 from hfscale.plot.canvas import canvas
 from hfscale.plot.contours import ExclusionContours, Lines, Region
 from hfscale.plot.labels import axis_label
-from hfscale.plot.significance import significance_of_level
 from hfscale.plot.styles import Palette
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def draw_contour(
         entries = [
             *draw_lines(axes, contours, palette),
             *_draw_band(axes, contours, palette),
-            *_draw_points(axes, plane, contours.level, palette),
+            *_draw_points(axes, plane, plane.quantity.threshold(contours.level), palette),
         ]
         set_limits(axes, plane)
         _say_what_is_missing(axes, contours)
@@ -73,7 +72,16 @@ def draw_lines(axes: "Axes", contours: ExclusionContours, palette: Palette) -> l
             axes.add_line(Line2D(line[:, 0], line[:, 1], zorder=3.0, gid=label.lower(), **look))
         if lines:
             entries.append(Line2D([], [], label=f"{label} limit", **look))
-    return entries
+    return entries + _draw_uncertainty(axes, contours, palette)
+
+
+def _draw_uncertainty(axes: "Axes", contours: ExclusionContours, palette: Palette) -> list[Line2D]:
+    """Draw the observed contour at both ends of the uncertainties that come from the number of toys."""
+    look: dict[str, Any] = {"color": palette.observed, "linestyle": "dotted", "linewidth": 1.2}
+    lines = [line for side in contours.uncertainty for line in side]
+    for line in lines:
+        axes.add_line(Line2D(line[:, 0], line[:, 1], zorder=2.9, gid="observed toys", **look))
+    return [Line2D([], [], label="Observed, toys off by their 68% interval", **look)] if lines else []
 
 
 def _draw_band(axes: "Axes", contours: ExclusionContours, palette: Palette) -> list[Patch]:
@@ -87,10 +95,10 @@ def _draw_band(axes: "Axes", contours: ExclusionContours, palette: Palette) -> l
     return [Patch(label=r"Expected $\pm 1\,\sigma$", **look)]
 
 
-def _draw_points(axes: "Axes", plane: Plane, level: float, palette: Palette) -> list[Line2D]:
+def _draw_points(axes: "Axes", plane: Plane, threshold: float, palette: Palette) -> list[Line2D]:
     """Draw each signal point; what it is shows in its shape, not only in its colour."""
     Z = plane.Z_obs if plane.has_observed else plane.Z_exp[:, 2]
-    excluded = plane.done & np.greater(Z, significance_of_level(level))
+    excluded = plane.done & np.greater(Z, threshold)
     waiting = np.isin(plane.status, ("pending", "not_run"))
     kinds: list[tuple[str, np.ndarray, dict[str, Any]]] = [
         ("Excluded point", excluded, {"marker": "o", "color": palette.points}),

@@ -82,7 +82,7 @@ def contour_lines(results: Results, CLs: np.ndarray, arguments: argparse.Namespa
     """Lines of every curve in the plane, from CLs over (point, curve)."""
     lines = {}
     for k, name in enumerate(CURVES):
-        points = replace(results.plane_points(), CLs_obs=CLs[:, k], CLs_exp=CLs[:, 1:])
+        points = replace(results.plane_points(), observed=CLs[:, k], expected=CLs[:, 1:])
         plane = select_plane(points, arguments.x, arguments.y, arguments.select, project=False)
         lines[name] = [np.asarray(line) for line in exclusion_contours(plane, level=level).observed]
     return lines

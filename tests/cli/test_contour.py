@@ -92,6 +92,67 @@ def test_an_output_is_needed(example_store: Path) -> None:
     assert "-o FILE" in ended.err
 
 
+def lines_of(table: Path) -> dict[str, list[tuple[float, float]]]:
+    """The vertices of each line of a table."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for row in csv.DictReader(table.read_text().splitlines()):
+        found.setdefault(row["line"], []).append((float(row["x"]), float(row["y"])))
+    return found
+
+
+PLANE = ("-x", "m_heavy", "-y", "m_light")
+TOYS = ("--calctype", "toybased", "--executor", "local")
+
+
+def test_limits_from_toys_have_a_contour_with_its_uncertainty(small: Search) -> None:
+    options = ("-o", small.store, *TOYS, "--ntoys", 100, "--poi-grid", "0.3:1.8:4", "--level", 0.1, "--json")
+    points = hfscale("limit", small.workspace, small.patchset, *options).json()
+    table, figure = small.folder / "limits.csv", small.folder / "limits.svg"
+    ended = hfscale("contour", small.store, *PLANE, "--csv", table, "-o", figure)
+    assert ended.code == 0, ended
+    outside = [p for p in points if None in (p["upper_limit_obs"], p["upper_limit_exp"][2])]
+    assert outside
+    assert f"limits of {len(outside)} of 9 points lie outside the values of the POI" in ended.err
+    found = lines_of(table)
+    assert {"observed", "expected", "observed_toys_low", "observed_toys_high"} <= set(found)
+    (edge,) = {x for x, y in found["observed"] if y == 0.0}
+    row = {p["values"]["m_heavy"]: p for p in points if p["values"]["m_light"] == 0}
+    assert max(m for m, p in row.items() if p["upper_limit_obs"] is not None and p["upper_limit_obs"] < 1) < edge
+    assert edge < min(m for m, p in row.items() if p["upper_limit_obs"] is None or p["upper_limit_obs"] > 1)
+    (low,), (high,) = ({x for x, y in found[f"observed_toys_{end}"] if y == 0.0} for end in ("low", "high"))
+    assert high < edge < low
+    assert figure.stat().st_size > 5000
+    refused = hfscale("contour", small.store, *PLANE, "--csv", table, "--level", 0.05)
+    assert (refused.code, "limits are at CLs = 0.1, not 0.05" in refused.err) == (2, True)
+
+
+def test_cls_from_toys_have_lines_for_their_uncertainty(small: Search) -> None:
+    assert small.cls("--calctype", "toybased", "--ntoys", 100).code == 0
+    table = small.folder / "cls.csv"
+    assert hfscale("contour", small.store, *PLANE, "--csv", table).code == 0
+    assert {"observed", "observed_toys_low", "observed_toys_high"} <= set(lines_of(table))
+
+
+def test_asymptotic_limits_have_a_contour_like_that_of_cls(small: Search) -> None:
+    other = small._replace(store=small.folder / "limits.zarr")
+    assert small.cls().code == 0
+    assert hfscale("limit", small.workspace, small.patchset, "-o", other.store, "--executor", "local").code == 0
+    edges = []
+    for search in (small, other):
+        table = search.folder / "lines.csv"
+        assert hfscale("contour", search.store, *PLANE, "--csv", table).code == 0
+        found = lines_of(table)
+        assert "observed_toys_low" not in found
+        edges.append([x for x, y in found["observed"] if y == 0.0])
+    assert edges[0] == pytest.approx(edges[1], rel=0.1)
+
+
+def test_other_kinds_of_results_have_no_contour(small: Search, refused: Refused) -> None:
+    options = ("-o", small.store, "--executor", "local", "--points", "s_400_0")
+    assert hfscale("significance", small.workspace, small.patchset, *options).code == 0
+    refused(hfscale("contour", small.store, *PLANE, "-o", small.folder / "c.pdf"), "results of kind significance")
+
+
 def test_a_store_without_labels_has_no_axes(small: Search, refused: Refused) -> None:
     patch = write(small.folder / "one.json", signal_patch([4.0, 5.0]))
     options = ("-p", patch, "-o", small.store, "--executor", "local")

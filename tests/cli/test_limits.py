@@ -112,13 +112,6 @@ def test_bad_options_are_refused_and_nothing_is_written(
     assert small.left() == []
 
 
-def test_contours_of_limits_are_refused(small: Search) -> None:
-    compute(small, "limit", "--points", "s_200_*")
-    ended = run("contour", small.store, "-x", "m_heavy", "-y", "m_light", "-o", small.folder / "c.pdf")
-    assert ended.code == 2
-    assert "results of kind limit" in ended.err
-
-
 CAMPAIGN = """
 schema: 1
 workspace: BkgOnly.json
@@ -143,7 +136,10 @@ def test_campaigns_find_limits(small: Search) -> None:
         ("calculation: {kind: limit, test_poi: 1.0}", "test_poi would have no effect with kind limit"),
         ("calculation: {kind: cls, level: 0.1}", "level would have no effect with kind cls"),
         ("calculation: {kind: scan}", "a scan needs its poi_grid"),
-        ("contours: [{x: m_heavy, y: m_light, output: c.pdf}]", "contours are drawn of CLs at one POI value"),
+        (
+            "calculation: {kind: significance}\ncontours: [{x: m_heavy, y: m_light, output: c.pdf}]",
+            "contours are drawn of CLs at one POI value or of upper limits",
+        ),
     ],
 )
 def test_campaigns_with_options_of_other_kinds_are_refused(small: Search, line: str, message: str) -> None:

@@ -21,8 +21,8 @@ def make_points() -> MakePoints:
         return PlanePoints(
             names=tuple(f"point_{index}" for index in range(count)),
             labels=columns,
-            CLs_obs=ndtr(-significance),
-            CLs_exp=ndtr(-(significance[:, None] - np.array(NSIGMA))),
+            observed=ndtr(-significance),
+            expected=ndtr(-(significance[:, None] - np.array(NSIGMA))),
             status=tuple(statuses),
         )
 

@@ -106,7 +106,7 @@ def test_points_without_results_do_not_enter(make_points, square, status: str) -
 
 def test_point_without_signal_counts_as_CLs_of_one(make_points, square) -> None:
     points = make_points(square, 3.0, status={5: "no_signal"})
-    points.CLs_obs[5] = np.nan
+    points.observed[5] = np.nan
     plane = select_plane(points, "m_x", "m_y")
     assert plane.done.all()
     assert plane.Z_obs[5] < -6
@@ -115,7 +115,7 @@ def test_point_without_signal_counts_as_CLs_of_one(make_points, square) -> None:
 
 def test_expected_only_has_no_observed_even_with_a_point_without_signal(make_points, square) -> None:
     points = make_points(square, 3.0, status={5: "no_signal"})
-    points = dataclasses.replace(points, CLs_obs=np.full(42, np.nan))
+    points = dataclasses.replace(points, observed=np.full(42, np.nan))
     plane = select_plane(points, "m_x", "m_y")
     assert not plane.has_observed
     assert plane.done.all()

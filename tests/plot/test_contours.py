@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from hfscale.errors import InputError, SelectionError
 from hfscale.plot.axes import Plane, select_plane
 from hfscale.plot.contours import Region, contours_to_csv, exclusion_contours
 from hfscale.plot.points import PlanePoints
+from hfscale.plot.quantities import UPPER_LIMITS
 from hfscale.plot.significance import significance_of_level
 
 Z95 = significance_of_level(0.05)
@@ -109,7 +111,7 @@ def test_all_excluded_says_so(make_points, square) -> None:
 
 def test_without_data_there_is_an_expected_contour_only(make_points, square, tilted) -> None:
     points = make_points(square, tilted.Z_obs)
-    points = dataclasses.replace(points, CLs_obs=np.full(42, np.nan))
+    points = dataclasses.replace(points, observed=np.full(42, np.nan))
     contours = exclusion_contours(select_plane(points, "m_x", "m_y"))
     assert contours.Z_obs is None
     assert contours.observed == ()
@@ -117,10 +119,60 @@ def test_without_data_there_is_an_expected_contour_only(make_points, square, til
     assert contours.messages == ("there is no observed contour: no point has observed results",)
 
 
+def test_toys_add_lines_at_the_ends_of_their_intervals(make_points, square, tilted, tmp_path: Path) -> None:
+    """Intervals of half a standard deviation to either side move the contour by as much."""
+    points = make_points(square, tilted.Z_obs)
+    interval = ndtr(-(tilted.Z_obs[:, None] + np.array([0.5, -0.5])))
+    interval[0] = np.nan  # far inside
+    contours = exclusion_contours(select_plane(dataclasses.replace(points, interval=interval), "m_x", "m_y"))
+    for lines, shift in zip(contours.uncertainty, (0.5, -0.5), strict=True):
+        (line,) = lines
+        np.testing.assert_allclose((500 - line[:, 0]) / 300 - (line[:, 1] - 50) / 100, -shift, atol=1e-6)
+    contours_to_csv(contours, tmp_path / "lines.csv")
+    names = {row["line"] for row in csv.DictReader((tmp_path / "lines.csv").read_text().splitlines())}
+    assert {"observed_toys_low", "observed_toys_high"} <= names
+    assert exclusion_contours(tilted).uncertainty == ((), ())
+
+
+def limits_plane(make_points, square, **more: object) -> Plane:
+    """Upper limits exp((x - 500) / 300) above and below 1, expected ones wider or narrower by factors."""
+    limits = np.exp((square["m_x"] - 500) / 300)
+    expected = limits[:, None] * np.array([0.5, 0.7, 1.0, 1.4, 2.0])
+    points = make_points(square, 0.0)
+    points = dataclasses.replace(points, observed=limits, expected=expected, quantity=UPPER_LIMITS, level=0.1, **more)
+    return select_plane(points, "m_x", "m_y")
+
+
+def test_of_limits_the_contour_is_where_they_are_one(make_points, square) -> None:
+    contours = exclusion_contours(limits_plane(make_points, square))
+    (line,) = contours.observed
+    np.testing.assert_allclose(line[:, 0], 500.0, atol=1e-6)
+    (weak,) = contours.expected[3]
+    np.testing.assert_allclose(weak[:, 0], 500.0 - 300.0 * np.log(1.4), atol=1e-6)
+    assert contours.level == 0.1
+    with pytest.raises(SelectionError, match=r"limits are at CLs = 0\.1, not 0\.05"):
+        exclusion_contours(limits_plane(make_points, square), level=0.05)
+
+
+def test_points_without_signal_have_no_limit_and_are_not_excluded(make_points, square) -> None:
+    status = tuple("no_signal" if x > 700 else "ok" for x in square["m_x"])
+    plane = limits_plane(make_points, square, status=status)
+    assert plane.done.all()
+    (line,) = exclusion_contours(plane).observed
+    np.testing.assert_allclose(line[:, 0], 500.0, atol=1e-6)
+
+
+def test_limits_that_exclude_nothing_say_so(make_points, square) -> None:
+    points = limits_plane(make_points, {**square, "m_x": square["m_x"] + 1000.0})
+    assert exclusion_contours(points).messages[0] == (
+        "there is no observed contour: none of 42 points is excluded by an upper limit below 1"
+    )
+
+
 def test_failed_point_is_bridged(make_points, square, tilted) -> None:
     points = make_points(square, tilted.Z_obs, status={17: "failed"})
-    points.CLs_obs[17] = np.nan
-    points.CLs_exp[17] = np.nan
+    points.observed[17] = np.nan
+    points.expected[17] = np.nan
     (line,) = exclusion_contours(select_plane(points, "m_x", "m_y")).observed
     np.testing.assert_allclose((500 - line[:, 0]) / 300 - (line[:, 1] - 50) / 100, 0.0, atol=1e-6)
 
@@ -150,8 +202,8 @@ def wh_plane(shared_data: Path) -> Plane:
     points = PlanePoints(
         names=tuple(table),
         labels={"m1": values[:, 0], "m2": values[:, 1]},
-        CLs_obs=np.array([entry["CLs_obs"] for entry in table.values()]),
-        CLs_exp=np.array([entry["CLs_exp"] for entry in table.values()]),
+        observed=np.array([entry["CLs_obs"] for entry in table.values()]),
+        expected=np.array([entry["CLs_exp"] for entry in table.values()]),
         status=("ok",) * len(table),
     )
     return select_plane(points, "m1", "m2")

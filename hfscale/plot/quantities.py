@@ -1,0 +1,41 @@
+"""What contours are drawn of: CLs at one POI value, or upper limits on the POI.
+
+Between signal points a height is interpolated that is nearly linear there, and larger where more is excluded.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from hfscale.plot.significance import significance, significance_of_level
+
+
+class Quantity(NamedTuple):
+    """One number per signal point, and how it is interpolated.
+
+    Attributes:
+        height: Turns numbers of any shape into heights; NaN stays NaN.
+        threshold: Height on the contour, from the CLs of a point that is just excluded.
+        no_signal: The number where a patch adds no signal.
+        excluded: How points are excluded, with a place for that CLs.
+    """
+
+    height: Callable[[Float[np.ndarray, "*shape"]], Float[np.ndarray, "*shape"]]
+    threshold: Callable[[float], float]
+    no_signal: float
+    excluded: str
+
+
+_LARGEST_RATIO = 100.0
+"""Limits further from 1 are set to this ratio, so that points far from a contour do not pull it."""
+
+
+def _minus_logarithm(limits: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """Limits change by factors from point to point, as cross-sections do."""
+    return np.asarray(-np.log(np.clip(limits, 1.0 / _LARGEST_RATIO, _LARGEST_RATIO)))
+
+
+CLS = Quantity(significance, significance_of_level, 1.0, "at CLs < {level:g}")
+UPPER_LIMITS = Quantity(_minus_logarithm, lambda level: 0.0, np.inf, "by an upper limit below 1")
