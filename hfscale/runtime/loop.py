@@ -65,7 +65,7 @@ def run_tasks(
             run.collect()
             step = watch.step()
             if step is not None:
-                run.look_after(step, slots)
+                run.look_after(step)
     except KeyboardInterrupt as interrupt:
         raise InterruptedRunError(
             f"interrupted with {len(run.reports)} of {len(tasks)} tasks finished",
@@ -146,7 +146,7 @@ class _Run:
         if not outcomes:
             self._on_event(Event("tick"))
 
-    def look_after(self, step: float, slots: int) -> None:
+    def look_after(self, step: float) -> None:
         """Let running tasks grow older, stop those that hang, and give stragglers a second chance."""
         for handle in self._executor.running(self.running.keys()):
             copy = self.running[handle]
@@ -157,19 +157,26 @@ class _Run:
                 error = TimeoutError(f"it ran for more than {limit:.0f} s and was stopped")
                 self._settle(copy.task, Outcome(error=error))
         if not self.waiting:
-            self._reissue(slots - len(self.running))
+            self._reissue()
 
-    def _reissue(self, free: int) -> None:
+    def _reissue(self) -> None:
+        lagging = [(copy, limit) for copy in self.running.values() if (limit := self._lags_behind(copy)) is not None]
+        if not lagging:
+            return
+        lagging.sort(key=lambda item: -item[0].seconds)
+        for copy, limit in lagging[: self._executor.idle()]:
+            self.reissues += 1
+            self._reissued.add(copy.task.id)
+            self._hand_over(copy.task)
+            reason = f"it has been running for more than {limit:.0f} s"
+            self._on_event(Event("reissued", copy.task, reason=reason))
+
+    def _lags_behind(self, copy: _Copy) -> float | None:
+        """Return when a task gets a second copy, if that time is over and its present try had none."""
+        limit = self._durations.straggling_seconds(copy.task)
         # Once for each try: a task that hangs every time comes to an end.
-        single = [copy for copy in self.running.values() if copy.task.id not in self._reissued]
-        for copy in sorted(single, key=lambda copy: -copy.seconds)[: max(free, 0)]:
-            limit = self._durations.straggling_seconds(copy.task)
-            if limit is not None and copy.seconds > limit:
-                self.reissues += 1
-                self._reissued.add(copy.task.id)
-                self._hand_over(copy.task)
-                reason = f"it has been running for more than {limit:.0f} s"
-                self._on_event(Event("reissued", copy.task, reason=reason))
+        lags = limit is not None and copy.seconds > limit and copy.task.id not in self._reissued
+        return limit if lags else None
 
     def _hand_over(self, task: AnyTask) -> None:
         self.running[self._executor.submit(self._function, task.id)] = _Copy(task)

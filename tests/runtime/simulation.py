@@ -86,6 +86,9 @@ class SimulatedEngine(Executor):
         ended = [handle for handle in handles if self.calls[handle].done >= self.calls[handle].seconds]
         return {handle: self._outcome(self.calls.pop(handle)) for handle in ended}
 
+    def idle(self) -> int:
+        return self.slots() - len(self._busy())
+
     def running(self, handles: Collection[Hashable]) -> Collection[Hashable]:
         return set(self._busy()) & set(handles)
 

@@ -50,6 +50,10 @@ class Executor(Protocol):
         """
         ...
 
+    def idle(self) -> int:
+        """Return how many of the slots have nothing to do now."""
+        ...
+
     def running(self, handles: Collection[Hashable]) -> Collection[Hashable]:
         """Return those of these calls that workers have and did not end yet, as far as is known now."""
         ...

@@ -20,6 +20,7 @@ import dask
 import distributed
 from distributed.security import Security
 
+from hfscale.errors import InterruptedRunError
 from hfscale.runtime.executors.base import Executor, Outcome
 from hfscale.runtime.executors.dask_clients import joined
 from hfscale.runtime.executors.workers import ALLOWED_WORKER_DEATHS, WORKER_ENVIRONMENT, worker_killer
@@ -35,6 +36,7 @@ class DaskExecutor(Executor):
         self.name = "dask"
         self.client = client
         self.dashboard_link: str | None = client.dashboard_link or None
+        self._address = self.scheduler_address()
         self._futures: dict[Hashable, distributed.Future[Any]] = {}
         self._abandoned: dict[Hashable, _Abandoned] = {}
         self._cluster: distributed.LocalCluster | None = None
@@ -75,7 +77,8 @@ class DaskExecutor(Executor):
 
     def slots(self) -> int:
         """Return the number of worker threads that are connected now."""
-        threads: dict[str, int] = self.client.nthreads()
+        with self._asking():
+            threads: dict[str, int] = self.client.nthreads()
         return max(1, sum(threads.values()))
 
     def scheduler_address(self) -> str:
@@ -86,22 +89,36 @@ class DaskExecutor(Executor):
     def submit(self, function: Callable[..., Any], *args: Any) -> Hashable:
         """Submit a call under a key of its own: a call tried again must run again."""
         key = f"{getattr(function, '__name__', 'call')}-{uuid.uuid4().hex}"
-        sound = self._sound_workers()
-        self._futures[key] = self.client.submit(
-            function, *args, key=key, pure=False, workers=sound, allow_other_workers=sound is not None
-        )
+        with self._asking():
+            sound = self._sound_workers()
+            self._futures[key] = self.client.submit(
+                function, *args, key=key, pure=False, workers=sound, allow_other_workers=sound is not None
+            )
         return key
 
     def wait(self, handles: Collection[Hashable], timeout: float | None) -> Mapping[Hashable, Outcome]:
-        """Wait for the scheduler to report at least one call as ended."""
+        """Wait for the scheduler to report at least one call as ended.
+
+        Raises:
+            InterruptedRunError: The scheduler is gone, as all methods find out that ask it for something.
+        """
         futures = {handle: self._futures[handle] for handle in handles}
         if not futures:
             return {}
-        # Cancelled calls, as those of a scheduler that went away, have ended too and are collected below.
+        # Cancelled calls have ended too and are collected below.
         with self.client.as_current(), suppress(TimeoutError, CancelledError):
             distributed.wait(list(futures.values()), timeout=timeout, return_when="FIRST_COMPLETED")
+        if self.client.status != "running":
+            # This is why they are cancelled, which says nothing about the calls.
+            raise self._gone("the connection is lost")
         ended = [handle for handle, future in futures.items() if future.done()]
         return {handle: _outcome(self._futures.pop(handle)) for handle in ended}
+
+    def idle(self) -> int:
+        """Return the number of worker threads that the scheduler has given nothing."""
+        with self._asking():
+            calls, threads = self.client.processing(), self.client.nthreads()
+        return sum(max(0, number - len(calls.get(worker, ()))) for worker, number in threads.items())
 
     def running(self, handles: Collection[Hashable]) -> Collection[Hashable]:
         """Return those of these calls that the scheduler has given to a worker; one may wait there behind another."""
@@ -143,12 +160,29 @@ class DaskExecutor(Executor):
         return list(self.client.nthreads().keys() - hanging) or None if hanging else None
 
     def _cancel(self, futures: "Collection[distributed.Future[Any]]") -> None:
-        if futures:
-            self.client.cancel(futures)
+        # Where the scheduler is gone, so are the calls.
+        with suppress(OSError):
+            if futures and self.client.status == "running":
+                self.client.cancel(futures)
 
     def _workers_of_calls(self) -> dict[Hashable, str]:
         """Return the address of the worker that has each call, also those of others."""
-        return {key: worker for worker, keys in self.client.processing().items() for key in keys}
+        with self._asking():
+            return {key: worker for worker, keys in self.client.processing().items() for key in keys}
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Say in our words that the scheduler is gone."""
+        try:
+            yield
+        except (OSError, distributed.client.ClosedClientError) as error:
+            raise self._gone(str(error)) from error
+
+    def _gone(self, reason: str) -> InterruptedRunError:
+        return InterruptedRunError(
+            f"the Dask scheduler {self._address} is gone: {reason}",
+            remedy="start a cluster again, if it was yours, and run the same command again to continue",
+        )
 
     def _cancel_moved(self, workers: Mapping[Hashable, str]) -> None:
         """Cancel abandoned calls whose worker is gone, before they occupy another one; drop those that ended."""

@@ -33,6 +33,10 @@ class LocalExecutor(Executor):
                 return {handle: _call(function, args)}
         return {}
 
+    def idle(self) -> int:
+        """Return none: nobody asks while a call runs."""
+        return 0
+
     def running(self, handles: Collection[Hashable]) -> Collection[Hashable]:
         """Return nothing: calls run only in `wait`."""
         return ()

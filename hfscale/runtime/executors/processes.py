@@ -121,6 +121,10 @@ class ProcessExecutor(Executor):
         """Forget calls; a worker finishes the one that it runs."""
         self._calls.forget(handles)
 
+    def idle(self) -> int:
+        """Return the number of worker processes without a call, whether or not they have started yet."""
+        return self._slots - sum(worker.call is not None for worker in self._workers)
+
     def running(self, handles: Collection[Hashable]) -> Collection[Hashable]:
         """Return those of these calls that a worker has."""
         return {worker.call for worker in self._workers if worker.call is not None} & set(handles)

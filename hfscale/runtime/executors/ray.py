@@ -23,7 +23,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hfscale.errors import InputError, TaskError
+from hfscale.errors import InputError, InterruptedRunError, TaskError
 from hfscale.runtime.executors.base import Executor, Outcome
 from hfscale.runtime.executors.calls import Calls
 from hfscale.runtime.executors.serving import run_call
@@ -122,10 +122,17 @@ class RayExecutor(Executor):
         return executor
 
     def slots(self) -> int:
-        """Return the number of actors that the instance has CPUs for now."""
+        """Return the number of actors that the instance has CPUs for now.
+
+        Raises:
+            InterruptedRunError: The instance is gone, or the part of it that serves this process.
+        """
         import ray
 
-        present = int(ray.cluster_resources().get("CPU", 1))
+        alive = {node["NodeID"]: node["Resources"] for node in _nodes() if node["Alive"]}
+        if ray.get_runtime_context().get_node_id() not in alive:
+            raise _gone("the raylet of this process ended")
+        present = int(sum(resources.get("CPU", 0.0) for resources in alive.values()))
         return max(1, present if self._workers is None else min(self._workers, present))
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Hashable:
@@ -150,6 +157,10 @@ class RayExecutor(Executor):
     def cancel(self, handles: Collection[Hashable]) -> None:
         """Forget calls; an actor finishes the one that it runs."""
         self._calls.forget(handles)
+
+    def idle(self) -> int:
+        """Return the number of actors without a call, whether or not they have started yet."""
+        return max(0, self.slots() - sum(pending.call is not None for pending in self._pending.values()))
 
     def running(self, handles: Collection[Hashable]) -> Collection[Hashable]:
         """Return those of these calls that an actor has."""
@@ -244,6 +255,24 @@ def _import_ray() -> Any:
     except ImportError as error:
         raise InputError("Ray is not installed", remedy="pip install 'hfscale[ray]'") from error
     return ray
+
+
+def _nodes() -> list[dict[str, Any]]:
+    """Return what Ray knows of its nodes."""
+    import ray
+
+    try:
+        nodes: list[dict[str, Any]] = ray.nodes()
+    except (ConnectionError, RuntimeError, ray.exceptions.RayError) as error:
+        raise _gone(str(error)) from error
+    return nodes
+
+
+def _gone(reason: str) -> InterruptedRunError:
+    return InterruptedRunError(
+        f"Ray is gone: {reason}",
+        remedy="start the cluster again, if it was yours, and run the same command again to continue",
+    )
 
 
 def _is_connected() -> bool:
