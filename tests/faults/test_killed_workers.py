@@ -1,20 +1,24 @@
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from hfscale.runtime.events import TaskReport
+from hfscale.runtime.events import Event, TaskReport
 from hfscale.runtime.executors.base import Executor
-from hfscale.runtime.executors.local import LocalExecutor
 from hfscale.runtime.loop import run_tasks
 from hfscale.store.store import ResultStore
+from tests.faults.conftest import TellRow
+from tests.faults.runs import finish, logged
+from tests.processes import needs_proc, wait_until_gone
 
 MakeStore = Callable[[str], ResultStore]
 MakeWork = Callable[[ResultStore], Callable[[str], TaskReport]]
 
 
 def test_a_worker_that_dies_loses_no_task(
-    make_store: MakeStore, make_work: MakeWork, pool: Executor, tmp_path: Path
+    make_store: MakeStore, make_work: MakeWork, pool: Executor, tmp_path: Path, tell_row: TellRow
 ) -> None:
-    store, calm = make_store("killed.zarr"), make_store("calm.zarr")
+    store, log = make_store("killed.zarr"), tmp_path / "log"
     work, flag, unlucky = make_work(store), str(tmp_path / "died"), store.plan.tasks[1].id
 
     def work_and_die_once(task_id: str) -> TaskReport:
@@ -26,19 +30,19 @@ def test_a_worker_that_dies_loses_no_task(
             os._exit(1)
         return work(task_id)
 
-    summary = run_tasks(store.plan.tasks, pool, work_and_die_once)
+    summary = run_tasks(store.plan.tasks, pool, logged(work_and_die_once, log))
     assert Path(flag).exists()
     assert summary.failures == {}
     assert {report.task for report in summary.reports} == store.plan.task_ids
     assert store.status().finished
-    run_tasks(calm.plan.tasks, LocalExecutor(), make_work(calm))
-    assert store.to_xarray().equals(calm.to_xarray())
+    repeated = finish(store, make_store("calm.zarr"), make_work, log)
+    tell_row(f"a worker of `{pool.name}` killed in a task", tries=1, lost=0, repeated=repeated, tasks=4)
 
 
 def test_a_task_that_kills_every_worker_is_given_up_alone(
-    make_store: MakeStore, make_work: MakeWork, pool: Executor
+    make_store: MakeStore, make_work: MakeWork, pool: Executor, tmp_path: Path, tell_row: TellRow
 ) -> None:
-    store = make_store("poisoned.zarr")
+    store, log = make_store("poisoned.zarr"), tmp_path / "log"
     work, poison = make_work(store), store.plan.tasks[0].id
 
     def work_or_die(task_id: str) -> TaskReport:
@@ -48,7 +52,42 @@ def test_a_task_that_kills_every_worker_is_given_up_alone(
             os._exit(1)
         return work(task_id)
 
-    summary = run_tasks(store.plan.tasks, pool, work_or_die, in_flight=1)
+    summary = run_tasks(store.plan.tasks, pool, logged(work_or_die, log), in_flight=1)
     assert list(summary.failures) == [poison]
     assert "the worker process died 4 times" in summary.failures[poison]
     assert store.done() == store.plan.task_ids - {poison}
+    repeated = finish(store, make_store("calm.zarr"), make_work, log)
+    tell_row(f"a task that kills every worker of `{pool.name}`", tries=2, lost=0, repeated=repeated, tasks=4)
+
+
+@needs_proc
+def test_all_workers_killed_at_once_are_replaced(
+    make_store: MakeStore, make_work: MakeWork, pool: Executor, tmp_path: Path, tell_row: TellRow
+) -> None:
+    store, log, pids, gate = make_store("killed.zarr"), tmp_path / "log", tmp_path / "pids", tmp_path / "gate"
+    work, path, barrier = make_work(store), str(pids), str(gate)
+
+    def work_at_last(task_id: str) -> TaskReport:
+        import os
+        import time
+        from pathlib import Path
+
+        with Path(path).open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        while not Path(barrier).exists():
+            time.sleep(0.05)
+        return work(task_id)
+
+    def kill_all(event: Event) -> None:
+        workers = {int(line) for line in pids.read_text().split()} if pids.exists() else set()
+        if len(workers) == 2 and not gate.exists():
+            gate.touch()
+            for worker in workers:
+                os.kill(worker, signal.SIGKILL)
+            wait_until_gone(workers)
+
+    summary = run_tasks(store.plan.tasks, pool, logged(work_at_last, log), on_event=kill_all)
+    assert gate.exists()
+    assert summary.failures == {}
+    repeated = finish(store, make_store("calm.zarr"), make_work, log)
+    tell_row(f"all workers of `{pool.name}` killed", tries=1, lost=0, repeated=repeated, tasks=4)
