@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from hfscale.store.store import ResultStore
+from tests.faults.conftest import TellRow
+from tests.faults.runs import Work, finish
 from tests.processes import left_of_session, needs_proc
 from tests.signals import HEARING_PYTHON
 
@@ -73,7 +75,11 @@ def running_driver(program: Path, store: ResultStore, engine: str) -> Iterator[s
 
 @every_engine
 def test_control_c_ends_everything_in_silence(
-    make_store: Callable[[str], ResultStore], tmp_path: Path, engine: str
+    make_store: Callable[[str], ResultStore],
+    make_work: Callable[[ResultStore], Work],
+    tmp_path: Path,
+    engine: str,
+    tell_row: TellRow,
 ) -> None:
     store = make_store("interrupted.zarr")
     with running_driver(tmp_path / "program.py", store, engine) as process:
@@ -85,6 +91,8 @@ def test_control_c_ends_everything_in_silence(
     assert err == ""
     assert left_of_session(process.pid, GRACE_SECONDS[engine]) == []
     assert store.status().points_pending == 8
+    finish(store, make_store("calm.zarr"), make_work, tmp_path / "log")
+    tell_row(f"control-C in a run on `{engine}`", tries=2, lost=0, repeated="those in flight", tasks=4)
 
 
 @every_engine

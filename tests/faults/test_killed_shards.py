@@ -13,6 +13,8 @@ import yaml
 from hfscale.sharding import Shard
 from hfscale.store.files import done_folder
 from hfscale.store.open import open_store
+from tests.faults.conftest import TellRow
+from tests.faults.runs import digest_of
 from tests.program import Search, arrays_of, hfscale, make_search
 from tests.signals import HEARING_PYTHON
 
@@ -68,7 +70,7 @@ def planned(tmp_path: Path) -> Search:
     return search
 
 
-def test_shards_that_die_and_come_again_give_the_bits_of_one_run(planned: Search) -> None:
+def test_shards_that_die_and_come_again_give_the_bits_of_one_run(planned: Search, tell_row: TellRow) -> None:
     store, shard = planned.store, Shard(0, 2)
     with start(store, "0/2") as first, start(store, "1/2") as second:
         end_within_toys(first, store, shard, signal.SIGKILL)
@@ -101,3 +103,5 @@ def test_shards_that_die_and_come_again_give_the_bits_of_one_run(planned: Search
     assert found.keys() == expected.keys()
     for name, values in expected.items():
         np.testing.assert_array_equal(found[name], values, err_msg=name)
+    assert digest_of(store) == digest_of(calm)
+    tell_row("a shard killed, then terminated", tries=3, lost=0, repeated="those in flight", tasks=len(final))

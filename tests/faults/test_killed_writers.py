@@ -17,6 +17,8 @@ from hfscale.runtime.loop import run_tasks
 from hfscale.store.layout import VARIABLES
 from hfscale.store.open import is_store
 from hfscale.store.store import ResultStore
+from tests.faults.conftest import TellRow
+from tests.faults.runs import digest_of
 
 MakeStore = Callable[[str], ResultStore]
 MakeWork = Callable[[ResultStore], Callable[[str], TaskReport]]
@@ -75,7 +77,9 @@ def stored_chunks(store: ResultStore, task: Task) -> int:
 
 
 @pytest.mark.parametrize("moment", ["between arrays", "between data and marker", "inside the marker"])
-def test_a_task_killed_before_its_marker_is_done_again(make_store: MakeStore, make_work: MakeWork, moment: str) -> None:
+def test_a_task_killed_before_its_marker_is_done_again(
+    make_store: MakeStore, make_work: MakeWork, moment: str, tell_row: TellRow
+) -> None:
     store, calm = make_store("killed.zarr"), make_store("calm.zarr")
     task = store.plan.tasks[0]
     run_until_killed(WRITE, str(store.path), moment)
@@ -89,6 +93,8 @@ def test_a_task_killed_before_its_marker_is_done_again(make_store: MakeStore, ma
     run_tasks(calm.pending(), LocalExecutor(), make_work(calm))
     assert store.to_xarray().equals(calm.to_xarray())
     np.testing.assert_array_equal(store.to_xarray()["CLs_obs"].values[:2, 0], [0.0, 1.0])
+    assert digest_of(store.path) == digest_of(calm.path)
+    tell_row(f"a writer killed {moment}", tries=2, lost=0, repeated=1, tasks=4)
 
 
 def test_a_task_killed_after_its_marker_is_done(make_store: MakeStore) -> None:

@@ -11,6 +11,8 @@ import xarray
 
 from hfscale.store.files import done_folder
 from hfscale.store.open import is_store
+from tests.faults.conftest import TellRow
+from tests.faults.runs import digest_of
 from tests.processes import left_of_session, needs_proc
 from tests.program import EXAMPLE, start_hfscale
 
@@ -77,7 +79,9 @@ def test_the_kill_came_in_the_middle_and_left_no_worker(killed: Killed) -> None:
     assert killed.left == []
 
 
-def test_the_same_command_gives_the_bits_of_a_calm_run_and_repeats_nothing(killed: Killed, calm: Path) -> None:
+def test_the_same_command_gives_the_bits_of_a_calm_run_and_repeats_nothing(
+    killed: Killed, calm: Path, tell_row: TellRow
+) -> None:
     run(killed.store, "dask")
     after = markers(killed.store)
     assert len(after) == N_TASKS
@@ -87,6 +91,8 @@ def test_the_same_command_gives_the_bits_of_a_calm_run_and_repeats_nothing(kille
     for name in expected.variables:
         # assert_array_equal takes NaN for equal to NaN; everything else must be so to the last bit.
         np.testing.assert_array_equal(found[name].values, expected[name].values, err_msg=str(name))
+    assert digest_of(killed.store) == digest_of(calm)
+    tell_row("the driver of a run on `dask` killed", tries=2, lost=0, repeated="those in flight", tasks=N_TASKS)
 
 
 def test_a_run_in_one_process_gives_the_same_numbers(example_store: Path, calm: Path) -> None:
