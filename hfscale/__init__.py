@@ -2,7 +2,8 @@
 
 ``hfscale.cls`` computes the CLs of every signal point of a patchset, ``hfscale.limit`` upper limits, ``hfscale.scan``
 CLs curves, ``hfscale.significance`` p0 and Z, ``hfscale.run`` what a campaign file declares,
-``hfscale.open_results`` opens what they stored, ``hfscale.verify`` finds damage in it, and ``hfscale.replay`` follows the fits of one toy.
+``hfscale.open_results`` opens what they stored, ``hfscale.verify`` finds damage in it, and ``hfscale.replay`` follows
+the fits of one toy.
 ``hfscale.Likelihood`` is the likelihood of one workspace, ``hfscale.from_pyhf`` that of a pyhf model, and
 ``hfscale.from_xml`` reads the XML and ROOT files of HistFactory. ``hfscale.prune`` leaves out modifiers of small
 effect, and ``hfscale.CustomModifier`` makes a function a modifier.

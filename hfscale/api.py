@@ -161,7 +161,8 @@ def limit(
         workspace, patchset, store: As `cls`.
         level: CLs at the limit.
         rtol: Relative precision of asymptotic limits, 1e-4 by default.
-        poi_grid: With toys, which test given values: ``A:B:N`` for N of them, evenly spaced from A to B.
+        poi_grid: With toys, which test given values: ``A:B:N`` for N of them, evenly spaced from A to B, or single
+            ones, or several of these between commas.
         test_stat: ``qtilde`` or ``q`` (arXiv:1007.1727 eq. 16 and 14).
         luminosity: Integrated luminosity in fb^-1, for limits on visible cross-sections.
         cross_section: Cross-section in fb of the signal with the parameter of interest at 1, for limits on it: a number
@@ -194,7 +195,7 @@ def scan(
     Args:
         workspace, patchset, store: As `cls`.
         poi_grid: Values of the parameter of interest for observed and expected CLs: ``A:B:N`` for N of them, evenly
-            spaced from A to B.
+            spaced from A to B, or single ones, or several of these between commas.
         parameters: In place of `poi_grid`, names of one or two parameters, ``x`` or ``x[i]``, for profile likelihoods.
             No parameter of interest is needed then.
         grids: Values of each of these, ``A:B:N``; without any, three uncertainties on either side of the best fit.

@@ -11,6 +11,7 @@ from hfscale.plan.cells import Cell
 from hfscale.plan.digests import differences, digest
 from hfscale.plan.pooling import Piece, pooled_pieces
 from hfscale.plan.settings import Calculation
+from hfscale.plan.texts import write_grid
 from hfscale.plan.toys import ToyRound, make_round
 from hfscale.pooled import pool_points, pool_toys
 from hfscale.results import Results
@@ -20,11 +21,11 @@ from hfscale.store.places import store_folder
 from hfscale.store.store import ResultStore
 from hfscale.workspace import Inputs, SignalPoint
 
-_MAY_DIFFER = ("ntoys", "first_toy", "seed")
+_MAY_DIFFER = ("ntoys", "first_toy", "seed", "poi_grid")
 
 
 def merge(stores: Sequence[str | Path], output: str | Path) -> Results:
-    """Pool stores: of other signal points, other ranges of toys, or other seeds.
+    """Pool stores: of other signal points, other POI values of a grid, other ranges of toys, or other seeds.
 
     What several stores have computed must agree to the last bit, and is kept once. Tasks that no store has finished
     stay to be done: the command that made the first store, with the new one as its output, continues it where the
@@ -45,9 +46,10 @@ def merge(stores: Sequence[str | Path], output: str | Path) -> Results:
     for other in sources[1:]:
         _refuse_others(sources[0], other)
     inputs = _pooled_inputs(sources)
-    pieces = _pieces(sources, [point.name for point in inputs.points])
-    target = store_folder(output)
-    preparation = prepare(inputs, _calculation(sources[0], pieces), target, task_points=sources[0].plan.task_points)
+    grid = _pooled_grid(sources)
+    pieces = _pieces(sources, [point.name for point in inputs.points], grid.toy_poi_values)
+    target, calculation = store_folder(output), _with_toys(grid, sources[0], pieces)
+    preparation = prepare(inputs, calculation, target, task_points=sources[0].plan.task_points)
     if preparation.continues:
         raise StoreMismatchError(f"the store {target} exists already", remedy="give another name with -o")
     preparation = replace(preparation, rounds=_rounds(pieces, preparation, sources[0]))
@@ -67,7 +69,7 @@ def _refuse_others(first: ResultStore, other: ResultStore) -> None:
         texts = "; ".join(text.replace(" in the store", " there").replace(" asked", " here") for text in found)
         raise StoreMismatchError(
             f"{other.path} does not belong to {first.path}: {texts}",
-            remedy="merge stores of one workspace, patchset and calculation, which differ in points or toys alone",
+            remedy="merge stores of one workspace, patchset and calculation, which differ in points, POI grid or toys alone",
         )
 
 
@@ -92,22 +94,37 @@ def _pooled_inputs(sources: Sequence[ResultStore]) -> Inputs:
     return replace(inputs[0], points=tuple(points.values()))
 
 
-def _pieces(sources: Sequence[ResultStore], names: Sequence[str]) -> list[Piece]:
+def _calculation(store: ResultStore) -> Calculation:
+    return Calculation.model_validate(store.settings["calculation"])
+
+
+def _pooled_grid(sources: Sequence[ResultStore]) -> Calculation:
+    """The calculation of the first store, with the POI values of all."""
+    first, *others = (_calculation(source) for source in sources)
+    values = {value for calculation in (first, *others) for value in calculation.poi_values}
+    if values == set(first.poi_values):
+        return first
+    return first.model_copy(update={"poi_grid": write_grid(values)})
+
+
+def _pieces(sources: Sequence[ResultStore], names: Sequence[str], values: Sequence[float]) -> list[Piece]:
     place = {name: k for k, name in enumerate(names)}
     return pooled_pieces(
-        Piece(toys.seed, toys.first, toys.stop, _renumbered(toys, source.names, place))
+        Piece(toys.seed, toys.first, toys.stop, _renumbered(source, toys, place, values))
         for source in sources
         for toys in source.rounds
     )
 
 
-def _renumbered(toys: ToyRound, names: Sequence[str], place: Mapping[str, int]) -> frozenset[Cell]:
-    return frozenset(cell._replace(point=place[names[cell.point]]) for cell in toys.by_cell)
+def _renumbered(
+    source: ResultStore, toys: ToyRound, place: Mapping[str, int], values: Sequence[float]
+) -> frozenset[Cell]:  # fmt: skip
+    own = _calculation(source).toy_poi_values
+    return frozenset(Cell(place[source.names[cell.point]], values.index(own[cell.mu])) for cell in toys.by_cell)
 
 
-def _calculation(first: ResultStore, pieces: Sequence[Piece]) -> Calculation:
-    """The calculation of the first store, with the range of toys that its own is a part of."""
-    calculation = Calculation.model_validate(first.settings["calculation"])
+def _with_toys(calculation: Calculation, first: ResultStore, pieces: Sequence[Piece]) -> Calculation:
+    """The calculation with the range of toys that those of the first store are a part of."""
     if not first.rounds:
         return calculation
     own = pieces[_position(first, pieces)]

@@ -1,8 +1,8 @@
 """Copying finished results of several stores into one that is planned for all of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
-from typing import Any
+from itertools import combinations
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Shaped
@@ -11,6 +11,7 @@ from hfscale.errors import StoreMismatchError
 from hfscale.inference.results import PointStatus
 from hfscale.inference.toys.results import ToyStatus
 from hfscale.plan.cells import Cell
+from hfscale.plan.settings import Calculation
 from hfscale.plan.tasks import Task
 from hfscale.plan.toys import ToyRound, ToyTask
 from hfscale.store import ledger
@@ -39,17 +40,40 @@ def _pool_task(sources: Sequence["_Points"], target: ResultStore, task: Task) ->
     for k, name in enumerate(target.names[task.start : task.stop]):
         rows = [row for source in sources if (row := source.row(name)) is not None]
         found = [source.reasons[name] for source in sources if name in source.reasons]
-        if not rows:
+        if not rows or len(set().union(*(row.places for row in rows))) < sizes.n_mu:
             return
-        for other in rows[1:]:
-            _require_equal(rows[0], other, f"the signal point '{name}'", target)
+        for one, other in combinations(rows, 2):
+            ours, theirs = one.shared_with(other), other.shared_with(one)
+            _require_equal(ours, theirs, f"the signal point '{name}'", target)
         # Stores of earlier versions lack arrays; what several have is equal.
-        for variable, values in chain.from_iterable(row.items() for row in rows):
-            block[variable][k] = values
+        for row in rows:
+            for variable, values in row.of_point.items():
+                block[variable][k] = values
+            for variable, values in row.of_values.items():
+                block[variable][k, row.places] = values
         if found:
             reasons[name] = found[0]
     target.write_block(task, block)
     target.mark_done(task, {"reasons": reasons})
+
+
+class _Row(NamedTuple):
+    """What a store has computed of a signal point.
+
+    Attributes:
+        places: Of its POI values among those of the store that is made.
+        of_point: Arrays that do not depend on the POI value.
+        of_values: The others, with the POI value first.
+    """
+
+    places: list[int]
+    of_point: dict[str, np.ndarray]
+    of_values: dict[str, Shaped[np.ndarray, "mu ..."]]
+
+    def shared_with(self, other: "_Row") -> dict[str, np.ndarray]:
+        """Arrays at the POI values that both have."""
+        both = np.isin(self.places, other.places)
+        return {**self.of_point, **{name: values[both] for name, values in self.of_values.items()}}
 
 
 class _Points:
@@ -63,14 +87,21 @@ class _Points:
         self._columns = np.array([theirs.index(name) for name in ours], dtype=np.int64)
         self._n_parameters = len(theirs)
         self._variables = store.variables
+        self._values = _value_places(store, target)
         self._arrays = {name: np.asarray(open_array(store.group, name)[...]) for name in store.variables}
 
-    def row(self, name: str) -> dict[str, np.ndarray] | None:
+    def row(self, name: str) -> _Row | None:
         """All variables of a point, None where the store has not computed it."""
         k = self._place.get(name)
         if k is None or not self._done[k]:
             return None
-        return {variable: self._spread(variable, np.asarray(array[k])) for variable, array in self._arrays.items()}
+        values = {variable: self._spread(variable, np.asarray(array[k])) for variable, array in self._arrays.items()}
+        by_value = {variable for variable in values if "mu" in self._variables[variable].dims}
+        return _Row(
+            self._values,
+            {variable: array for variable, array in values.items() if variable not in by_value},
+            {variable: array for variable, array in values.items() if variable in by_value},
+        )
 
     def _spread(self, name: str, values: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
         variable = self._variables[name]
@@ -85,21 +116,36 @@ def _parameters(store: ResultStore) -> list[str]:
     return [str(name) for name in np.asarray(open_array(store.group, "parameter")[:])]
 
 
+def _value_places(store: ResultStore, target: ResultStore) -> list[int]:
+    """Places of the POI values of a store among those of another; none where results do not depend on them."""
+    if "mu" not in store.group:
+        return []
+    ours, theirs = (np.asarray(open_array(s.group, "mu")[:]).tolist() for s in (store, target))
+    return [theirs.index(value) for value in ours]
+
+
+def _toy_cells(source: ResultStore, target: ResultStore) -> dict[tuple[str, int], Cell]:
+    """Name of the point and place of the POI value in another store -> the cell of a store."""
+    ours, theirs = (Calculation.model_validate(s.settings["calculation"]).toy_poi_values for s in (source, target))
+    places = [theirs.index(value) for value in ours]
+    return {(name, place): Cell(k, mu) for k, name in enumerate(source.names) for mu, place in enumerate(places)}
+
+
 def pool_toys(sources: Sequence[ResultStore], target: ResultStore) -> None:
     """Copy toys of all rounds; tasks of which a toy is missing stay pending.
 
     Raises:
         StoreMismatchError: Two stores have different results of a toy.
     """
-    places = [{name: k for k, name in enumerate(source.names)} for source in sources]
-    reasons = _toy_reasons(sources)
+    places = [_toy_cells(source, target) for source in sources]
+    reasons = _toy_reasons(sources, places)
     for cell in sorted({cell for toys in target.rounds for cell in toys.by_cell}):
         name = target.names[cell.point]
         parts = [
             toys
             for source, place in zip(sources, places, strict=True)
-            if name in place
-            for toys in next(source.read_toys([Cell(place[name], cell.mu)]))
+            if (name, cell.mu) in place
+            for toys in next(source.read_toys([place[name, cell.mu]]))
         ]
         for toys in target.rounds:
             if cell in toys.by_cell:
@@ -155,15 +201,17 @@ def _write(
         target.mark_toys_done(task, {"failed": failed, "failed_toys": own})
 
 
-def _toy_reasons(sources: Sequence[ResultStore]) -> dict[tuple[str, int, int], dict[tuple[str, int], str]]:
-    """Why toys failed: (point, position of the POI value, seed) -> (hypothesis, toy) -> reason."""
+def _toy_reasons(
+    sources: Sequence[ResultStore], places: Sequence[Mapping[tuple[str, int], Cell]]
+) -> dict[tuple[str, int, int], dict[tuple[str, int], str]]:
+    """Why toys failed: (point, place of the POI value, seed) -> (hypothesis, toy) -> reason."""
     found: dict[tuple[str, int, int], dict[tuple[str, int], str]] = {}
-    for source in sources:
-        markers = ledger.markers(source.path)
+    for source, place in zip(sources, places, strict=True):
+        markers, names = ledger.markers(source.path), {cell: name for name, cell in place.items()}
         for toys in source.rounds:
             for task in toys.tasks:
                 failed: Sequence[Mapping[str, Any]] = markers.get(task.id, {}).get("failed_toys", ())
-                key = (source.names[task.cell.point], task.cell.mu, toys.seed)
+                key = (*names[task.cell], toys.seed)
                 found.setdefault(key, {}).update({(f["hypothesis"], f["toy"]): f["reason"] for f in failed})
     return found
 

@@ -122,6 +122,42 @@ def test_unfinished_tasks_stay_to_be_done(
     assert_same(finished, package.open_results(whole))
 
 
+def scan_of(search: Search, name: str, grid: str, **options: object) -> Path:
+    given = {"points": ["s_400_*"], "executor": "local", "store": search.folder / f"{name}.zarr", **options}
+    return package.scan(search.workspace, search.patchset, poi_grid=grid, **given).path  # type: ignore[arg-type]
+
+
+def test_poi_values_of_toys_are_pooled(search: Search, tmp_path: Path) -> None:
+    given = {"calctype": "toybased", "ntoys": 30, "task_toys": 20}
+    parts = [scan_of(search, f"grid_{k}", grid, **given) for k, grid in enumerate(("0.5:1.5:2", "1,3"))]
+    together = package.open_results(scan_of(search, "grid", "0.5,1,1.5,3", **given))
+    pool = package.merge(parts, tmp_path / "pool.zarr")
+    assert pool.status().finished
+    # Toys know nothing of the grid; fits of the data begin at the minima of the value before.
+    xarray.testing.assert_identical(pool.toys(), together.toys())
+    found, expected = pool.to_dataframe(), together.to_dataframe()
+    assert found["poi"].tolist() == expected["poi"].tolist()
+    assert found["CLs_obs"].to_numpy() == pytest.approx(expected["CLs_obs"].to_numpy(), rel=1e-12)
+
+
+def test_poi_values_without_toys_are_pooled(search: Search, tmp_path: Path) -> None:
+    parts = [scan_of(search, f"values_{k}", grid) for k, grid in enumerate(("0.5,2", "1,3"))]
+    together = package.open_results(scan_of(search, "values", "0.5,1,2,3")).to_dataframe()
+    pool = package.merge(parts, tmp_path / "pool.zarr").to_dataframe()
+    assert pool["poi"].tolist() == together["poi"].tolist()
+    assert pool["q"].to_numpy() == pytest.approx(together["q"].to_numpy(), abs=1e-7)
+
+
+def test_a_point_waits_for_all_poi_values(search: Search, tmp_path: Path) -> None:
+    one = scan_of(search, "one_point", "0.5,2", points=["s_400_100"])
+    two = scan_of(search, "two_points", "1,3")
+    pool = package.merge([two, one], tmp_path / "pool.zarr")
+    status = pool.status()
+    assert 0 < status.points_ok < status.points_total
+    pool = package.open_results(scan_of(search, "pool", "0.5,1.0,2.0,3.0", store=pool.path))
+    assert pool.status().points_ok == status.points_total
+
+
 def test_different_numbers_at_an_address_are_refused(whole: Path, tmp_path: Path) -> None:
     copy = copy_store(whole, tmp_path)
     group = open_store(copy).path / "toys" / "0000"

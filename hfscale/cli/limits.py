@@ -25,7 +25,7 @@ Widen the bound in the measurement's configuration to find it. With toys, the sa
 @output_option
 @click.option("--level", type=float, default=0.05, show_default=True, help="CLs at the limit.")
 @click.option("--rtol", type=float, help="Relative precision of asymptotic limits.  [default: 1e-4]")
-@click.option("--poi-grid", metavar="A:B:N", help="With toys: N tested POI values, evenly spaced from A to B.")
+@click.option("--poi-grid", metavar="A:B:N,...", help="With toys: N tested POI values from A to B, or single ones.")
 @click.option("--luminosity", type=float, metavar="L", help="In fb^-1: adds limits on visible cross-sections, in fb.")
 @click.option(
     "--cross-section",
@@ -53,7 +53,7 @@ Profile likelihoods need no POI. Without --grid, they cover three uncertainties 
 @click.command("scan", epilog=_SCAN_EPILOG)
 @input_options
 @output_option
-@click.option("--poi-grid", metavar="A:B:N", help="CLs at N POI values, evenly spaced from A to B.")
+@click.option("--poi-grid", metavar="A:B:N,...", help="CLs at N POI values from A to B, or at single ones.")
 @click.option(
     "--parameter",
     "parameters",

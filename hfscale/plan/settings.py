@@ -80,9 +80,10 @@ class Calculation(Settings):
         calctype: ``asymptotics``, the formulas of arXiv:1007.1727, or ``toybased``, pseudo-experiments.
         test_poi: The tested value of the parameter of interest.
         test_stat: ``qtilde`` or ``q``, eqs. (16) and (14) of arXiv:1007.1727.
-        poi_grid: The tested values of a scan, and of limits from toys: ``A:B:N`` for N values from A to B.
+        poi_grid: The tested values of a scan, and of limits from toys: ``A:B:N`` for N values from A to B, or
+            single ones, or several of these between commas.
         parameters: Names of the one or two parameters that a profile likelihood is scanned over.
-        grids: Values of each of them, as `poi_grid`; without any, three uncertainties around the best fit.
+        grids: Values of each of them, ``A:B:N``; without any, three uncertainties around the best fit.
         level: CLs at an upper limit; that which an adaptive number of toys is to decide on.
         rtol: Relative precision of asymptotic upper limits.
         luminosity: Integrated luminosity in fb^-1, for limits on visible cross-sections; None for no such limits.

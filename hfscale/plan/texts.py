@@ -1,6 +1,7 @@
 """Grids of values of parameters and durations, as people write them."""
 
 import math
+from collections.abc import Iterable
 
 _LARGEST = 10_000
 
@@ -25,12 +26,32 @@ def checked_values(text: str) -> str:
 
 
 def read_grid(text: str) -> tuple[float, ...]:
-    """Values of a grid ``A:B:N`` of the POI, which is not negative.
+    """Ascending values of the POI, which is not negative: those of grids ``A:B:N`` and single ones, between commas.
 
     Raises:
-        ValueError: As `read_values`, or A is negative.
+        ValueError: As `read_values`, A is negative, or there are too many values or less than two.
     """
-    return _evenly_spaced(text, 0.0, "0 <= A < B")
+    values: set[float] = set()
+    for part in text.split(","):
+        values.update(_evenly_spaced(part, 0.0, "0 <= A < B") if ":" in part else (_single(part),))
+    if not 2 <= len(values) <= _LARGEST:
+        raise ValueError(f"a grid needs 2 to {_LARGEST} values, as A:B:N or between commas, for example 0:2:21,3,4")
+    return tuple(sorted(values))
+
+
+def write_grid(values: Iterable[float]) -> str:
+    """The text that `read_grid` reads these values from, to the last bit."""
+    return ",".join(repr(float(value)) for value in sorted(set(values)))
+
+
+def _single(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 <= value < math.inf:
+        raise ValueError("a grid is written A:B:N, for example 0:5:41, or as values of at least 0 between commas")
+    return value
 
 
 def _evenly_spaced(text: str, least: float, needed: str) -> tuple[float, ...]:

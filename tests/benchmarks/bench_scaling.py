@@ -1,6 +1,7 @@
 """How cost grows: of a fit with parameters and bins, of memory with campaigns, of time with workers and toys.
 
-    python -m tests.benchmarks.bench_scaling [--part fits|memory|workers|toys ...] [--fits N] [--campaigns N] [--data FOLDER]
+    python -m tests.benchmarks.bench_scaling [--part fits|memory|workers|toys ...] [--fits N] [--campaigns N]
+        [--data FOLDER]
 
 Run it in the root of the repository. Writes one JSON document to standard output:
 
