@@ -69,7 +69,7 @@ def _refuse_others(first: ResultStore, other: ResultStore) -> None:
         texts = "; ".join(text.replace(" in the store", " there").replace(" asked", " here") for text in found)
         raise StoreMismatchError(
             f"{other.path} does not belong to {first.path}: {texts}",
-            remedy="merge stores of one workspace, patchset and calculation, which differ in points, POI grid or toys alone",
+            remedy="merge stores of one workspace, patchset and calculation: points, POI grid and toys may differ",
         )
 
 

@@ -111,7 +111,8 @@ def _of_one_model(
         if len(toys):
             local[k] = _above(toys, q0_obs[[point]])[0] / len(toys)
     best = points[np.lexsort((-q0_obs[points], local))[0]]
-    return points[models[points] == models[best]]
+    chosen: Int[np.ndarray, " compared"] = points[models[points] == models[best]]
+    return chosen
 
 
 def _above(ordered: Float[np.ndarray, " toy"], q: Float[np.ndarray, " value"]) -> Int[np.ndarray, " value"]:
