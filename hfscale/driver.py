@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import chain
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -39,9 +38,9 @@ from hfscale.runtime.executors.choose import (
 )
 from hfscale.runtime.observers import UNSEEN, Watching, observing
 from hfscale.store.create import create_store, refuse_target
-from hfscale.store.files import events_folder
+from hfscale.store.files import journal_folder
 from hfscale.store.open import is_store, open_store
-from hfscale.store.places import store_folder
+from hfscale.store.places import Place, store_place
 from hfscale.store.sizes import DiskNeed, disk_need
 from hfscale.store.store import ResultStore
 from hfscale.work.custom import import_modifiers
@@ -93,7 +92,7 @@ class Preparation:
 
     inputs: Inputs
     calculation: Calculation
-    path: Path
+    path: Place
     settings: dict[str, Any]
     plan: Plan
     rounds: tuple[ToyRound, ...]
@@ -133,7 +132,7 @@ class Preparation:
 def prepare(
     inputs: Inputs,
     calculation: Calculation,
-    store: str | Path,
+    store: "str | Place",
     *,
     task_points: int | None = None,
     task_toys: int | None = None,
@@ -152,7 +151,7 @@ def prepare(
         StoreError: The store cannot be made.
         StoreMismatchError: The store holds results of other inputs or settings.
     """
-    path = store_folder(store)
+    path = store_place(store)
     if inputs.data is not None and calculation.asimov is not None:
         raise InputError("asimov and data exclude each other", remedy="give one of the two")
     calculation = with_cross_sections(calculation, [point.name for point in inputs.points])
@@ -321,7 +320,7 @@ def execute(
     check_cluster(executor, cluster)
     engine = choose(preparation, executor, workers).executor if isinstance(executor, str) else executor
     store = open_store(preparation.path) if preparation.continues else create(preparation)
-    with store.locked(), observing(events_folder(store.path), store.path.name, watching) as observers:
+    with store.locked(), observing(journal_folder(store.path), store.path.name, watching) as observers:
         store.sweep()
         left = phases(store.path, preparation.task_toys)
         first = next(left, None)

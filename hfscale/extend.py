@@ -1,7 +1,6 @@
 """Adding toys to a store: the next ones of its seed, as a further round."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -11,12 +10,13 @@ from hfscale.plan.digests import digest
 from hfscale.plan.settings import Calculation
 from hfscale.plan.toys import ToyRound, make_round
 from hfscale.store.open import open_store
+from hfscale.store.places import Place
 from hfscale.store.store import ResultStore
 from hfscale.store.toys import create_round
 from hfscale.workspace import Inputs
 
 
-def extend_toys(path: str | Path, more: int, *, task_toys: int | None = None) -> Preparation:
+def extend_toys(path: str | Place, more: int, *, task_toys: int | None = None) -> Preparation:
     """Plan further toys for every signal point of a store that has some, and write that plan.
 
     Indices go on where those of the store's seed end, so that a store that was extended holds what a larger one would.

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from hfscale.driver import Preparation, create, prepare
@@ -17,14 +16,14 @@ from hfscale.pooled import pool_points, pool_toys
 from hfscale.results import Results
 from hfscale.store import files
 from hfscale.store.open import open_store
-from hfscale.store.places import store_folder
+from hfscale.store.places import Place, put_in_place, store_place
 from hfscale.store.store import ResultStore
 from hfscale.workspace import Inputs, SignalPoint
 
 _MAY_DIFFER = ("ntoys", "first_toy", "seed", "poi_grid")
 
 
-def merge(stores: Sequence[str | Path], output: str | Path) -> Results:
+def merge(stores: Sequence[str | Place], output: str | Place) -> Results:
     """Pool stores: of other signal points, other POI values of a grid, other ranges of toys, or other seeds.
 
     What several stores have computed must agree to the last bit, and is kept once. Tasks that no store has finished
@@ -48,7 +47,7 @@ def merge(stores: Sequence[str | Path], output: str | Path) -> Results:
     inputs = _pooled_inputs(sources)
     grid = _pooled_grid(sources)
     pieces = _pieces(sources, [point.name for point in inputs.points], grid.toy_poi_values)
-    target, calculation = store_folder(output), _with_toys(grid, sources[0], pieces)
+    target, calculation = store_place(output), _with_toys(grid, sources[0], pieces)
     preparation = prepare(inputs, calculation, target, task_points=sources[0].plan.task_points)
     if preparation.continues:
         raise StoreMismatchError(f"the store {target} exists already", remedy="give another name with -o")
@@ -59,7 +58,7 @@ def merge(stores: Sequence[str | Path], output: str | Path) -> Results:
         pool_toys(sources, store)
         if store.may_get_toys:
             store.end_toys("merged")
-        draft.rename(target)
+        put_in_place(draft, target)
     return Results(open_store(target))
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from hfscale.allocation import plan_next_round
@@ -12,6 +11,7 @@ from hfscale.runtime.executors.base import Executor
 from hfscale.runtime.loop import run_tasks
 from hfscale.runtime.observers import Extent, Observers
 from hfscale.store.open import open_store
+from hfscale.store.places import Place
 from hfscale.store.store import ResultStore
 from hfscale.work.gathering import GatheringExecutor, compute_order
 
@@ -25,7 +25,7 @@ class Phase(NamedTuple):
     unit: Literal["points", "toys"]
 
 
-def phases(path: Path, task_toys: int) -> Iterator[Phase]:
+def phases(path: Place, task_toys: int) -> Iterator[Phase]:
     """What is left, each phase seen when the one before is done.
 
     First the fits of the data, so that every point has its observed numbers early, then the toys that are planned, then

@@ -127,7 +127,7 @@ def _fit_document(fit: ReplayedFit) -> dict[str, Any]:
 
 
 def replay(
-    store: str | Path,
+    store: str | Place,
     point: str,
     hypothesis: Hypothesis,
     toy: int,

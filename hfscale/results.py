@@ -2,7 +2,6 @@
 
 import fnmatch
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,6 +14,7 @@ from hfscale.runtime.activity import Activity, summarize
 from hfscale.runtime.journal import read_journals
 from hfscale.store.files import events_folder
 from hfscale.store.open import open_store
+from hfscale.store.places import Place
 from hfscale.store.status import StoreStatus
 from hfscale.store.store import ResultStore
 
@@ -39,7 +39,7 @@ class Results:
     store: ResultStore
 
     @property
-    def path(self) -> Path:
+    def path(self) -> Place:
         """Folder of the store."""
         return self.store.path
 
@@ -164,7 +164,7 @@ def _toy_columns(point: dict[str, Any]) -> dict[str, Any]:
     return columns
 
 
-def open_results(path: str | Path) -> Results:
+def open_results(path: str | Place) -> Results:
     """Open the results in a store.
 
     Raises:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 from hfscale.allocation import plan_next_round
@@ -25,8 +24,9 @@ from hfscale.plan.toys import ToyTask
 from hfscale.runtime.events import TaskReport
 from hfscale.runtime.executors.local import LocalExecutor
 from hfscale.runtime.observers import UNSEEN, Watching, observing
-from hfscale.store.files import done_file, events_folder
+from hfscale.store.files import done_file, journal_folder
 from hfscale.store.open import open_store
+from hfscale.store.places import Place, store_place
 from hfscale.store.store import ResultStore
 
 
@@ -84,7 +84,7 @@ class ShardSummary(NamedTuple):
     more_rounds: bool
 
 
-def run_shard(path: str | Path, shard: Shard, *, watching: Watching = UNSEEN) -> ShardSummary:
+def run_shard(path: str | Place, shard: Shard, *, watching: Watching = UNSEEN) -> ShardSummary:
     """Do what is left of a shard, in this process.
 
     Args:
@@ -99,7 +99,7 @@ def run_shard(path: str | Path, shard: Shard, *, watching: Watching = UNSEEN) ->
     store = open_store(path)
     before = _done(store)
     given_up: set[str] = set()
-    with observing(events_folder(store.path), store.path.name, watching) as observers:
+    with observing(journal_folder(store.path), store.path.name, watching) as observers:
         while True:
             store = open_store(path)
             phase = _next_phase(store, shard, _done(store) | given_up)
@@ -127,7 +127,7 @@ def _next_phase(store: ResultStore, shard: Shard, ended: set[str]) -> Phase | No
 
 def _unless_done(function: Callable[[str, str], TaskReport], path: str, task_id: str) -> TaskReport:
     """Do a task, unless another process did it since the shard began."""
-    if not done_file(Path(path), task_id).exists():
+    if not done_file(store_place(path), task_id).exists():
         return function(path, task_id)
     return TaskReport(task_id, ok=0, no_signal=0, failed=0, seconds=0.0)
 

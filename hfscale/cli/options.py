@@ -104,7 +104,7 @@ test_stat_option = click.option(
     help="Asymptotic formula; whether the statistic is q-tilde is decided by the POI's lower bound.  [default: qtilde]",
 )
 output_option = click.option(
-    "-o", "--output", "store", required=True, metavar="STORE", help="Result store to make or continue."
+    "-o", "--output", "store", required=True, metavar="STORE", help="Result store to make or continue: folder or URL."
 )
 DATA_FIELDS = ("expected_only", "asimov")
 """Settings that `data_options` gives."""

@@ -18,6 +18,7 @@ from typing import Any
 
 from hfscale.errors import HfscaleWarning
 from hfscale.runtime.events import Event, process_name
+from hfscale.store.places import Place
 
 SUFFIX = ".jsonl"
 _PLAIN = re.compile(r"[^A-Za-z0-9.-]+")
@@ -32,11 +33,11 @@ class Journal:
     """Appends documents to a file that is made when there is something to write.
 
     Args:
-        folder: Folder of the journals, made if it is missing.
+        folder: Folder of the journals, made if it is missing; None to write nothing.
         clock: Gives the time.
     """
 
-    def __init__(self, folder: Path, clock: Callable[[], datetime] = now) -> None:
+    def __init__(self, folder: Path | None, clock: Callable[[], datetime] = now) -> None:
         self._folder = folder
         self._clock = clock
         self._file: FileIO | None = None
@@ -45,10 +46,12 @@ class Journal:
 
     def write(self, document: Mapping[str, object]) -> None:
         """Append one document; warn once where that is impossible."""
+        if self._folder is None:
+            return
         line = json.dumps(document, allow_nan=False) + "\n"
         try:
             if self._file is None:
-                self._file = self._open()
+                self._file = self._open(self._folder)
             self._append(("\n" if self._torn else "") + line)
         except OSError as error:
             self._torn = self._file is not None
@@ -71,10 +74,10 @@ class Journal:
         """Close."""
         self.close()
 
-    def _open(self) -> FileIO:
-        self._folder.mkdir(exist_ok=True)
+    def _open(self, folder: Path) -> FileIO:
+        folder.mkdir(exist_ok=True)
         name = f"{self._clock():%Y%m%dT%H%M%S%f}-{_PLAIN.sub('-', process_name())}{SUFFIX}"
-        return FileIO(self._folder / name, "xb")
+        return FileIO(folder / name, "xb")
 
     def _append(self, text: str) -> None:
         data = text.encode()
@@ -116,7 +119,7 @@ def document_of(event: Event) -> dict[str, object]:
     }
 
 
-def read_journals(folder: Path) -> Iterator[dict[str, Any]]:
+def read_journals(folder: Place) -> Iterator[dict[str, Any]]:
     """Read all documents of all runs, in the order of the runs' beginnings; also while others write.
 
     What is no whole document is left out: the last line of a run that was killed, or a line that a full disk tore.
@@ -129,7 +132,7 @@ def read_journals(folder: Path) -> Iterator[dict[str, Any]]:
                     yield document
 
 
-def _lines(file: Path) -> list[bytes]:
+def _lines(file: Place) -> list[bytes]:
     """Lines of a file; none if it was removed meanwhile or belongs to others."""
     try:
         return file.read_bytes().splitlines()

@@ -115,11 +115,11 @@ class Observers:
 
 
 @contextmanager
-def observing(folder: Path, store: str, watching: Watching) -> Iterator[Observers]:
+def observing(folder: Path | None, store: str, watching: Watching) -> Iterator[Observers]:
     """Follow a run to its end, however it ends.
 
     Args:
-        folder: Folder of the journals of the store.
+        folder: Folder of the journals of the store, None to keep none.
         store: Name of the store.
         watching: How the run is to be followed.
     """

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,12 +12,13 @@ from hfscale.inference.results import PointStatus
 from hfscale.plan.tasks import Plan, Task
 from hfscale.store.chunks import ChunkKey, Presence
 from hfscale.store.layout import Variable, block_shape
+from hfscale.store.places import Place
 
 if TYPE_CHECKING:
     import zarr
 
 
-def open_group(path: Path, presence: Callable[[ChunkKey], Presence]) -> "zarr.Group":
+def open_group(path: Place, presence: Callable[[ChunkKey], Presence]) -> "zarr.Group":
     """Open the zarr group of a store for reading and for writing whole chunks.
 
     Args:

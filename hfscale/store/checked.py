@@ -4,13 +4,14 @@ import atexit
 import logging
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zarr.storage import LocalStore, WrapperStore
+from zarr.abc.store import Store
+from zarr.storage import WrapperStore
 
 from hfscale.errors import StoreError
 from hfscale.store.chunks import ChunkKey, Flaw, Presence, chunk_key, flaw_of
+from hfscale.store.places import Place, zarr_store
 
 if TYPE_CHECKING:
     import zarr
@@ -21,33 +22,30 @@ _DAMAGED_METADATA = (OSError, ValueError, KeyError, TypeError, AttributeError, A
 """What zarr raises of metadata that are not in order."""
 
 
-class CheckedStore(WrapperStore[LocalStore]):
+class CheckedStore(WrapperStore[Store]):
     """Files of a store, or of a round of its toys, where a chunk that is read is whole, and there if it must be.
 
     Without it, zarr takes a lost chunk for one of fill values.
 
     Args:
         store: The files.
+        root: Their folder.
         path: Folder of the result store, for messages.
         presence: Says which chunks must be there. Hidden ones are no results yet: readers are told that they are not
             there, whatever the disk holds.
     """
 
-    def __init__(self, store: LocalStore, path: Path, presence: Callable[[ChunkKey], Presence]) -> None:
+    def __init__(self, store: Store, root: Place, path: Place, presence: Callable[[ChunkKey], Presence]) -> None:
         super().__init__(store)
+        self.root = root
         self._path = path
         self._presence = presence
 
-    def _with_store(self, store: LocalStore) -> "CheckedStore":
-        return CheckedStore(store, self._path, self._presence)
+    def _with_store(self, store: Store) -> "CheckedStore":
+        return CheckedStore(store, self.root, self._path, self._presence)
 
     def __str__(self) -> str:
         return str(self.root)
-
-    @property
-    def root(self) -> Path:
-        """The folder of the files."""
-        return Path(self._store.root)
 
     async def get(
         self, key: str, prototype: "BufferPrototype", byte_range: "ByteRequest | None" = None
@@ -91,8 +89,8 @@ class CheckedStore(WrapperStore[LocalStore]):
         )
 
     def _named(self, chunk: ChunkKey) -> str:
-        folder = self.root.relative_to(self._path)
-        return f"{chunk._replace(array=str(folder / chunk.array))} in the store {self._path}"
+        array = (self.root / chunk.array).relative_to(self._path)
+        return f"{chunk._replace(array=str(array))} in the store {self._path}"
 
 
 def _say_nothing() -> None:
@@ -100,7 +98,7 @@ def _say_nothing() -> None:
     warnings.simplefilter("ignore")
 
 
-def open_checked(folder: Path, path: Path, presence: Callable[[ChunkKey], Presence]) -> "zarr.Group":
+def open_checked(folder: Place, path: Place, presence: Callable[[ChunkKey], Presence]) -> "zarr.Group":
     """Open the zarr group in a folder of a store, for reading and for writing whole chunks; see `CheckedStore`.
 
     Raises:
@@ -109,7 +107,7 @@ def open_checked(folder: Path, path: Path, presence: Callable[[ChunkKey], Presen
     from zarr import open_group
 
     try:
-        return open_group(CheckedStore(LocalStore(folder), path, presence), mode="r+")
+        return open_group(CheckedStore(zarr_store(folder), folder, path, presence), mode="r+")
     except _DAMAGED_METADATA as error:
         raise StoreError(
             f"the metadata of the store {path} are damaged: {error}",

@@ -29,7 +29,9 @@ from hfscale.store.layout import (
     compressors,
     variables_of,
 )
+from hfscale.store.objects import ObjectPlace
 from hfscale.store.open import is_store, open_store
+from hfscale.store.places import Place, local, put_in_place, store_place
 from hfscale.store.seals import write_manifest
 from hfscale.store.store import ResultStore
 from hfscale.store.toys import create_round
@@ -41,7 +43,7 @@ _PLAIN_NAME = re.compile(r"[^A-Za-z0-9_.+-]")
 
 
 def create_store(
-    path: str | Path,
+    path: str | Place,
     *,
     settings: Mapping[str, Any],
     inputs: Mapping[str, Any],
@@ -70,7 +72,7 @@ def create_store(
     Raises:
         StoreError: The path exists, its parent is missing, or it cannot be written; nothing was touched.
     """
-    target = Path(path).absolute()
+    target = store_place(path)
     refuse_target(target)
     _sweep_old_drafts(target)
     failure, remedy = f"the store {target} cannot be written", "make room, or choose another place for the store"
@@ -81,14 +83,25 @@ def create_store(
         for toys in rounds:
             # Without an axis of POI values, toys test the background-only hypothesis.
             create_round(draft, toys, settings["points"], mu if len(mu) else np.zeros(1))
-        draft.rename(target)
+        put_in_place(draft, target)
     return open_store(target)
 
 
-def refuse_target(target: Path) -> None:
+def refuse_target(target: Place) -> None:
     """Raise StoreError where no new store can be made: something exists there, or the folder cannot be written."""
     if is_store(target):
         raise StoreError(f"the store {target} exists already", remedy="continue it, or give another name")
+    if isinstance(target, ObjectPlace):
+        if target.is_dir():
+            raise StoreError(
+                f"there are objects below {target}, which is not a result store; none was touched",
+                remedy="give another name for the store, or remove them",
+            )
+    else:
+        _refuse_folder(local(target))
+
+
+def _refuse_folder(target: Path) -> None:
     if target.exists() or target.is_symlink():
         raise StoreError(
             f"{target} exists and is not a result store; it was not touched",
@@ -102,10 +115,12 @@ def refuse_target(target: Path) -> None:
         raise StoreError(f"the folder {target.parent} cannot be written", remedy="choose another place for the store")
 
 
-def _sweep_old_drafts(target: Path) -> None:
+def _sweep_old_drafts(target: Place) -> None:
     """Remove what is left of attempts to make this store that were killed more than an hour ago."""
-    oldest = time.time() - 3600.0
-    for draft in target.parent.glob(f".{glob.escape(target.name)}.*{files.PARTIAL_SUFFIX}"):
+    if isinstance(target, ObjectPlace):
+        return
+    oldest, path = time.time() - 3600.0, local(target)
+    for draft in path.parent.glob(f".{glob.escape(path.name)}.*{files.PARTIAL_SUFFIX}"):
         if draft.stat().st_mtime < oldest:
             shutil.rmtree(draft, ignore_errors=True)
 

@@ -8,14 +8,17 @@ import gzip
 import json
 import os
 import shutil
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hfscale.errors import StoreError
+from hfscale.store.objects import ObjectPlace
+from hfscale.store.places import AnyPlace, Place, local
 
 if TYPE_CHECKING:
     import zarr
@@ -37,67 +40,72 @@ def create_ledger_node(group: "zarr.Group") -> None:
     )
 
 
-def ledger_folder(store: Path) -> Path:
+def ledger_folder(store: AnyPlace) -> AnyPlace:
     """Return the folder of all our files."""
     return store / _GROUP / _NODE
 
 
-def plan_file(store: Path) -> Path:
+def plan_file(store: AnyPlace) -> AnyPlace:
     """Return the file of the plan."""
     return ledger_folder(store) / "plan.json"
 
 
-def toys_file(store: Path, number: int) -> Path:
+def toys_file(store: AnyPlace, number: int) -> AnyPlace:
     """Return the file of the plan of a round of toys."""
     return ledger_folder(store) / f"toys-{number:04d}.json.gz"
 
 
-def toys_files(store: Path) -> list[Path]:
+def toys_files(store: AnyPlace) -> list[AnyPlace]:
     """Return the files of the plans of all rounds of toys, in order."""
     return sorted(ledger_folder(store).glob("toys-*.json.gz"))
 
 
-def allocation_file(store: Path) -> Path:
+def allocation_file(store: AnyPlace) -> AnyPlace:
     """Return the file that says that an adaptive number of toys is reached."""
     return ledger_folder(store) / "toys-complete.json"
 
 
-def manifest_file(store: Path) -> Path:
+def manifest_file(store: AnyPlace) -> AnyPlace:
     """Return the file with the digests of what a store was made with and never changes."""
     return ledger_folder(store) / "manifest.json"
 
 
-def toys_manifest_file(store: Path, number: int) -> Path:
+def toys_manifest_file(store: AnyPlace, number: int) -> AnyPlace:
     """Return the same for a round of toys."""
     return ledger_folder(store) / f"toys-{number:04d}-manifest.json"
 
 
-def inputs_file(store: Path) -> Path:
+def inputs_file(store: AnyPlace) -> AnyPlace:
     """Return the file of the inputs."""
     return ledger_folder(store) / "inputs.json.gz"
 
 
-def events_folder(store: Path) -> Path:
+def events_folder(store: AnyPlace) -> AnyPlace:
     """Return the folder of the journals of all runs; anything in it may be removed without harm to the results."""
     return ledger_folder(store) / "events"
 
 
-def lock_file(store: Path) -> Path:
+def journal_folder(store: Place) -> Path | None:
+    """Return the folder that a run writes its journal to; None in an object store, to which nothing can be appended."""
+    return None if isinstance(store, ObjectPlace) else local(events_folder(store))
+
+
+def lock_file(store: AnyPlace) -> AnyPlace:
     """Return the file that the one writing driver holds locked."""
     return ledger_folder(store) / "lock"
 
 
-def done_folder(store: Path) -> Path:
+def done_folder(store: AnyPlace) -> AnyPlace:
     """Return the folder of the markers of finished tasks."""
     return ledger_folder(store) / "done"
 
 
-def done_file(store: Path, task_id: str) -> Path:
+def done_file(store: AnyPlace, task_id: str) -> AnyPlace:
     """Return the marker of a finished task."""
     return done_folder(store) / f"{task_id}.json"
 
 
-def failed_folder(store: Path) -> Path:
+def failed_folder(store: AnyPlace) -> AnyPlace:
     """Return the folder of the records of tasks that failed."""
     return ledger_folder(store) / "failed"
 
@@ -105,42 +113,49 @@ def failed_folder(store: Path) -> Path:
 class Signature(NamedTuple):
     """What tells a file from what it was before, or from another one at its place; all -1 where there is none."""
 
-    inode: int = -1
+    identity: int | str = -1
     size: int = -1
     changed: int = -1
 
 
-def signature(path: Path) -> Signature:
+def signature(path: Place) -> Signature:
     """Return the signature of a file."""
+    if isinstance(path, ObjectPlace):
+        version = path.version()
+        return Signature() if version is None else Signature(*version)
     try:
-        found = path.stat()
+        found = local(path).stat()
     except OSError:
         return Signature()
     return Signature(found.st_ino, found.st_size, found.st_mtime_ns)
 
 
-def write_json(path: Path, document: Mapping[str, Any]) -> None:
+def write_json(path: Place, document: Mapping[str, Any]) -> None:
     """Write a JSON file at once: it is whole or not there, and survives a crash of the machine once this returns."""
     _write_at_once(path, json.dumps(document, indent=1, allow_nan=False).encode())
 
 
-def write_compressed_json(path: Path, document: Mapping[str, Any]) -> None:
+def write_compressed_json(path: Place, document: Mapping[str, Any]) -> None:
     """Write a gzipped JSON file at once. Equal documents give equal files."""
     text = json.dumps(document, separators=(",", ":"), allow_nan=False)
     _write_at_once(path, gzip.compress(text.encode(), compresslevel=6, mtime=0))
 
 
-def _write_at_once(path: Path, data: bytes) -> None:
-    draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}{PARTIAL_SUFFIX}")
+def _write_at_once(path: Place, data: bytes) -> None:
+    if isinstance(path, ObjectPlace):
+        path.write_bytes(data)
+        return
+    target = local(path)
+    draft = target.with_name(f"{target.name}.{uuid.uuid4().hex}{PARTIAL_SUFFIX}")
     try:
         with draft.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(path)
+        draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
-    _fsync_folder(path.parent)
+    _fsync_folder(target.parent)
 
 
 def _fsync_folder(folder: Path) -> None:
@@ -151,7 +166,7 @@ def _fsync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Place) -> Any:
     """Read a JSON file, gzipped if its name says so.
 
     Raises:
@@ -169,10 +184,11 @@ def read_json(path: Path) -> Any:
 
 
 @contextmanager
-def drafted(target: Path, failure: str, remedy: str) -> Iterator[Path]:
-    """Give the name of a folder to make beside the target and to rename to it when whole; nothing else is left of it.
+def drafted(target: Place, failure: str, remedy: str) -> Iterator[Path]:
+    """Give the name of a folder to make, and to put in place of the target when whole; nothing else is left of it.
 
-    The name starts with a dot and ends in .partial: hidden, and recognisable as litter if this process is killed.
+    It lies beside the target, or in a temporary folder of the user's if the target is in an object store. Its name
+    starts with a dot and ends in .partial: hidden, and recognisable as litter if this process is killed.
 
     Args:
         target: Folder that is to be made.
@@ -181,16 +197,20 @@ def drafted(target: Path, failure: str, remedy: str) -> Iterator[Path]:
     Raises:
         StoreError: The file system refused.
     """
-    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}{PARTIAL_SUFFIX}")
-    try:
-        yield draft
-    except OSError as error:
-        raise StoreError(f"{failure}: {error.strerror or error}", remedy=remedy) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    with ExitStack() as stack:
+        if isinstance(target, ObjectPlace):
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hfscale-")))
+        else:
+            folder = local(target).parent
+        draft = folder / f".{target.name}.{uuid.uuid4().hex}{PARTIAL_SUFFIX}"
+        stack.callback(shutil.rmtree, draft, ignore_errors=True)
+        try:
+            yield draft
+        except OSError as error:
+            raise StoreError(f"{failure}: {error.strerror or error}", remedy=remedy) from error
 
 
-def sweep_partial_files(store: Path, older_than: float) -> int:
+def sweep_partial_files(store: Place, older_than: float) -> int:
     """Remove what writers left behind that were killed while writing.
 
     Args:
@@ -200,9 +220,12 @@ def sweep_partial_files(store: Path, older_than: float) -> int:
     Returns:
         How many files were removed.
     """
+    if isinstance(store, ObjectPlace):
+        # Nobody sees half of an object.
+        return 0
     oldest = time.time() - older_than
     removed = 0
-    for path in store.rglob(f"*{PARTIAL_SUFFIX}"):
+    for path in local(store).rglob(f"*{PARTIAL_SUFFIX}"):
         if path.is_file() and path.stat().st_mtime <= oldest:
             path.unlink(missing_ok=True)
             removed += 1

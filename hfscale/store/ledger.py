@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from hfscale.errors import StoreError
 from hfscale.plan.tasks import Task
 from hfscale.plan.toys import ToyTask
 from hfscale.store import files
+from hfscale.store.places import Place
 from hfscale.store.seals import sealed
 
 _PACKAGES = ("hfscale", "jax", "jaxlib", "numpy", "scipy", "zarr")
@@ -39,7 +39,7 @@ def circumstances(seconds: float) -> dict[str, Any]:
     }
 
 
-def write_marker(store: Path, task: Task | ToyTask, report: Mapping[str, Any]) -> None:
+def write_marker(store: Place, task: Task | ToyTask, report: Mapping[str, Any]) -> None:
     """Write the marker of a finished task, and drop the record of an earlier failure.
 
     The circumstances are those of this process unless the report has those of another one.
@@ -49,7 +49,7 @@ def write_marker(store: Path, task: Task | ToyTask, report: Mapping[str, Any]) -
     (files.failed_folder(store) / f"{task.id}.json").unlink(missing_ok=True)
 
 
-def write_failure(store: Path, task: Task | ToyTask, reason: str) -> None:
+def write_failure(store: Place, task: Task | ToyTask, reason: str) -> None:
     """Write the record of a task that failed after all retries."""
     document = {
         "task": task.id,
@@ -61,12 +61,12 @@ def write_failure(store: Path, task: Task | ToyTask, reason: str) -> None:
     _write(files.failed_folder(store) / f"{task.id}.json", document)
 
 
-def write_end(path: Path, reason: str) -> None:
+def write_end(path: Place, reason: str) -> None:
     """Write that something planned step by step has come to its end."""
     _write(path, {"reason": reason, "finished": datetime.now(UTC).isoformat()})
 
 
-def _write(path: Path, document: Mapping[str, Any]) -> None:
+def _write(path: Place, document: Mapping[str, Any]) -> None:
     try:
         files.write_json(path, document)
     except OSError as error:
@@ -77,7 +77,7 @@ def _write(path: Path, document: Mapping[str, Any]) -> None:
         ) from error
 
 
-def remove_marker(store: Path, task_id: str) -> None:
+def remove_marker(store: Place, task_id: str) -> None:
     """Take back that a task is finished; what it has written is no result any more.
 
     Raises:
@@ -94,17 +94,17 @@ def remove_marker(store: Path, task_id: str) -> None:
         ) from error
 
 
-def done(store: Path) -> set[str]:
+def done(store: Place) -> set[str]:
     """Return the identities of all tasks with a marker."""
     return {path.stem for path in files.done_folder(store).glob("*.json")}
 
 
-def markers(store: Path) -> dict[str, dict[str, Any]]:
+def markers(store: Place) -> dict[str, dict[str, Any]]:
     """Read all markers, by task identity."""
     return {path.stem: files.read_json(path) for path in sorted(files.done_folder(store).glob("*.json"))}
 
 
-def failures(store: Path) -> dict[str, str]:
+def failures(store: Place) -> dict[str, str]:
     """Read the reasons of all failed tasks, by task identity."""
     folder = files.failed_folder(store)
     return {path.stem: str(files.read_json(path)["reason"]) for path in sorted(folder.glob("*.json"))}

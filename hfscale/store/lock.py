@@ -1,4 +1,4 @@
-"""One driver per store, by a lock of the operating system that ends with the process that holds it."""
+"""One driver per store, by a lock of the operating system that ends with the process that holds it, or by a lease."""
 
 import fcntl
 import os
@@ -7,16 +7,25 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hfscale.errors import StoreBusyError, StoreError
+from hfscale.store.lease import leased
+from hfscale.store.objects import ObjectPlace
+from hfscale.store.places import Place, local
 
 
 @contextmanager
-def exclusive(path: Path) -> Iterator[None]:
-    """Hold the lock of a file.
+def exclusive(place: Place) -> Iterator[None]:
+    """Hold the lock of a file, or an object in its place.
 
     Raises:
         StoreBusyError: Another process holds it.
         StoreError: The file cannot be made.
     """
+    with leased(place) if isinstance(place, ObjectPlace) else _locked(local(place)):
+        yield
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:

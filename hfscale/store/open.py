@@ -2,7 +2,6 @@
 
 import json
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from hfscale.errors import StoreError
@@ -10,24 +9,24 @@ from hfscale.plan.digests import digest
 from hfscale.plan.tasks import Plan
 from hfscale.store import files
 from hfscale.store.layout import FORMAT_VERSION
-from hfscale.store.places import store_folder
+from hfscale.store.places import Place, store_place
 from hfscale.store.store import ResultStore
 from hfscale.store.toys import read_rounds
 
 
-def open_store(path: str | Path) -> ResultStore:
+def open_store(path: str | Place) -> ResultStore:
     """Open a store to read it or to write tasks into it.
 
     Raises:
         StoreError: There is no store, it is damaged, or a newer version of this package made it.
     """
-    folder = store_folder(path)
+    folder = store_place(path)
     parts = (folder / "zarr.json", files.plan_file(folder), *files.toys_files(folder))
     return _open(folder, tuple(files.signature(part) for part in parts))
 
 
 @lru_cache(maxsize=4)
-def _open(folder: Path, signatures: tuple[files.Signature, ...]) -> ResultStore:
+def _open(folder: Place, signatures: tuple[files.Signature, ...]) -> ResultStore:
     """Open a store, which a worker does for every task, and plans are long; bounded, as it may serve many campaigns."""
     del signatures  # part of the key: the store may have got toys, or another one has taken its place
     root = read_root(folder)
@@ -57,7 +56,7 @@ def _check_attributes(store: ResultStore) -> None:
         )
 
 
-def read_root(folder: Path) -> dict[str, Any]:
+def read_root(folder: Place) -> dict[str, Any]:
     """Read the metadata of the root group of a store.
 
     Raises:
@@ -71,7 +70,7 @@ def read_root(folder: Path) -> dict[str, Any]:
                 place=str(folder / "zarr.json"),
                 remedy="restore the file from a copy, or make a new store",
             )
-        what = "is not a result store" if folder.exists() else "does not exist"
+        what = "is not a result store" if folder.is_dir() or folder.exists() else "does not exist"
         raise StoreError(f"{folder} {what}", remedy="give the folder that a run wrote with -o")
     version = root["attributes"]["hfscale_format"]
     if not isinstance(version, int) or version > FORMAT_VERSION:
@@ -82,12 +81,12 @@ def read_root(folder: Path) -> dict[str, Any]:
     return root
 
 
-def is_store(path: str | Path) -> bool:
+def is_store(path: str | Place) -> bool:
     """Say whether the path is a result store, of whatever version."""
-    return _root(Path(path)) is not None
+    return _root(store_place(path)) is not None
 
 
-def _root(folder: Path) -> dict[str, Any] | None:
+def _root(folder: Place) -> dict[str, Any] | None:
     """Return the metadata of the store's root group, None if this is no store.
 
     The file is read as the JSON that it is: opening it with zarr would give zarr's errors, one per kind of damage.

@@ -8,6 +8,7 @@ from typing import Any
 
 from hfscale.plan.digests import digest
 from hfscale.store import files
+from hfscale.store.places import Place
 
 _SEAL = "digest"
 
@@ -25,7 +26,7 @@ def is_intact(document: Mapping[str, Any]) -> bool:
     return _SEAL not in document or document[_SEAL] == digest(rest)
 
 
-def write_manifest(path: Path, folder: Path, prefix: str, attributes: Mapping[str, Any]) -> None:
+def write_manifest(path: Place, folder: Path, prefix: str, attributes: Mapping[str, Any]) -> None:
     """Write the digests of the attributes of a group and of all files of a folder but the metadata of that group.
 
     Args:
@@ -43,6 +44,6 @@ def _static_files(folder: Path) -> Iterable[str]:
     return sorted(name for name in names if name != "zarr.json")
 
 
-def file_digest(path: Path) -> str:
+def file_digest(path: Place) -> str:
     """Return the SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

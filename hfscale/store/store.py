@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from hfscale.plan.toys import ToyRound, ToyTask
 from hfscale.store import blocks, files, ledger, lock, read, toys
 from hfscale.store.chunks import ChunkKey, Presence
 from hfscale.store.layout import TOY_VARIABLES, Variable, variables_of
+from hfscale.store.places import Place
 from hfscale.store.status import StoreStatus, summarize, worst_status
 from hfscale.store.toy_status import with_toys
 
@@ -40,7 +40,7 @@ class ResultStore:
         rounds: The toys that were planned when the store was opened; none if its calculation has no toys.
     """
 
-    path: Path
+    path: Place
     attributes: Mapping[str, Any]
     plan: Plan
     arrays: frozenset[str]

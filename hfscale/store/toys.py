@@ -5,7 +5,6 @@ reader, and two rounds never share a chunk. Toys have the status 0 (not run) whe
 """
 
 import hashlib
-import shutil
 import warnings
 from collections.abc import Container, Mapping, Sequence
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ from hfscale.store import files, ledger
 from hfscale.store.blocks import open_array
 from hfscale.store.chunks import ChunkKey, Presence
 from hfscale.store.layout import HYPOTHESES, TOY_VARIABLES, Variable, compressors
+from hfscale.store.places import AnyPlace, Place, put_in_place, remove_tree, zarr_store
 from hfscale.store.seals import write_manifest
 
 if TYPE_CHECKING:
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 _GROUP = "toys"
 
 
-def round_folder(store: Path, number: int) -> Path:
+def round_folder(store: AnyPlace, number: int) -> AnyPlace:
     """Return the folder of the arrays of a round."""
     return store / _GROUP / f"{number:04d}"
 
 
-def create_round(store: Path, toys: ToyRound, names: Sequence[str], mu: Float[np.ndarray, " mu"]) -> None:
+def create_round(store: Place, toys: ToyRound, names: Sequence[str], mu: Float[np.ndarray, " mu"]) -> None:
     """Add a round of toys to a store: its arrays first, then its plan, with which it exists.
 
     What an earlier attempt left that was killed before the plan is replaced.
@@ -56,22 +56,22 @@ def create_round(store: Path, toys: ToyRound, names: Sequence[str], mu: Float[np
     with files.drafted(target, failure, remedy) as draft:
         _create_parent(store)
         _write_arrays(draft, toys, names, mu)
-        shutil.rmtree(target, ignore_errors=True)
-        draft.rename(target)
-        attributes = files.read_json(target / "zarr.json")["attributes"]
-        write_manifest(files.toys_manifest_file(store, toys.number), target, f"{_GROUP}/{target.name}/", attributes)
+        remove_tree(target)
+        attributes = files.read_json(draft / "zarr.json")["attributes"]
+        write_manifest(files.toys_manifest_file(store, toys.number), draft, f"{_GROUP}/{target.name}/", attributes)
+        put_in_place(draft, target)
         _announce(store, f"{_GROUP}/{target.name}")
         files.write_compressed_json(files.toys_file(store, toys.number), toys.to_json())
 
 
-def _create_parent(store: Path) -> None:
+def _create_parent(store: Place) -> None:
     import zarr
 
     if not (store / _GROUP / "zarr.json").exists():
-        zarr.open_group(zarr.storage.LocalStore(store / _GROUP), mode="w-", zarr_format=3)
+        zarr.open_group(zarr_store(store / _GROUP), mode="w-", zarr_format=3)
 
 
-def _announce(store: Path, name: str) -> None:
+def _announce(store: Place, name: str) -> None:
     """Add a round to the metadata of all arrays that the root of the store keeps, where xarray looks for groups.
 
     The root is replaced at once, so that whoever reads meanwhile sees the store with the round or without it.
@@ -142,12 +142,12 @@ def _create_coordinate(
     array.with_config({"write_empty_chunks": True})[...] = values
 
 
-def read_rounds(store: Path) -> tuple[ToyRound, ...]:
+def read_rounds(store: Place) -> tuple[ToyRound, ...]:
     """Read all rounds of a store, none if it has no toys."""
     return tuple(ToyRound.from_json(files.read_json(path)) for path in files.toys_files(store))
 
 
-def open_round(store: Path, number: int) -> "zarr.Group":
+def open_round(store: Place, number: int) -> "zarr.Group":
     """Open the group of a round for reading what is there, and for writing whole chunks.
 
     Reading a chunk of toys that is damaged or missing raises StoreError.
@@ -159,7 +159,7 @@ def open_round(store: Path, number: int) -> "zarr.Group":
 
 
 @lru_cache(maxsize=16)
-def _open_round(store: Path, number: int, signature: files.Signature) -> "zarr.Group":
+def _open_round(store: Place, number: int, signature: files.Signature) -> "zarr.Group":
     """Open a round, which a worker does for every task."""
     from hfscale.store.checked import open_checked
 
@@ -179,7 +179,7 @@ def empty_toys(count: int) -> dict[str, np.ndarray]:
     return {name: np.full(shape, variable.fill, variable.dtype) for name, variable in TOY_VARIABLES.items()}
 
 
-def write_toys(store: Path, toys: ToyRound, task: ToyTask, arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> None:
+def write_toys(store: Place, toys: ToyRound, task: ToyTask, arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> None:
     """Write all arrays of a task. Twice with equal arrays is the same as once.
 
     Args:
@@ -232,7 +232,7 @@ def _check_arrays(task: ToyTask, arrays: Mapping[str, Shaped[np.ndarray, "..."]]
             )
 
 
-def toys_digest(store: Path, toys: ToyRound, task: ToyTask) -> str:
+def toys_digest(store: Place, toys: ToyRound, task: ToyTask) -> str:
     """Return the SHA-256 of all arrays of a task as they are in the store.
 
     Raises:
@@ -282,7 +282,7 @@ class CellToys(NamedTuple):
     arrays: dict[str, Shaped[np.ndarray, "hypothesis toy"]]
 
 
-def read_toys(store: Path, toys: ToyRound, cell: Cell, done: Container[str], names: Sequence[str]) -> CellToys:
+def read_toys(store: Place, toys: ToyRound, cell: Cell, done: Container[str], names: Sequence[str]) -> CellToys:
     """Read the toys of a signal point and POI value in a round.
 
     Args:

@@ -1,8 +1,9 @@
 """What `hfscale.store.verifying.verify` finds."""
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Literal
+
+from hfscale.store.places import Place
 
 Kind = Literal["missing", "torn", "altered", "foreign"]
 
@@ -42,7 +43,7 @@ class Verification:
         damage: The damaged pieces; none if the store is sound, be it finished or not.
     """
 
-    path: Path
+    path: Place
     tasks: int
     damage: tuple[Damage, ...]
 

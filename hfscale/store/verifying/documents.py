@@ -3,7 +3,6 @@
 import gzip
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 from hfscale.errors import InputError, StoreError
@@ -13,13 +12,14 @@ from hfscale.plan.toys import ToyRound, make_round
 from hfscale.store import files
 from hfscale.store.chunks import chunk_key, flaw_of
 from hfscale.store.layout import TOY_VARIABLES, variables_of
+from hfscale.store.places import Place
 from hfscale.store.seals import file_digest, is_intact
 from hfscale.store.verifying.damage import Damage
 
 _MALFORMED = (KeyError, TypeError, ValueError, AttributeError)
 
 
-def broken_document(path: Path) -> Literal["missing", "torn"] | None:
+def broken_document(path: Place) -> Literal["missing", "torn"] | None:
     """Say what is wrong with a JSON file, gzipped if its name says so, if it cannot be read."""
     try:
         files.read_json(path)
@@ -52,7 +52,7 @@ def _is_whole_node(node: Mapping[str, Any]) -> bool:
     return len(sizes) == 2 * len(node["shape"]) and all(isinstance(size, int) and size >= 0 for size in sizes)
 
 
-def check_nodes(store: Path, root: Mapping[str, Any]) -> Iterator[Damage]:
+def check_nodes(store: Place, root: Mapping[str, Any]) -> Iterator[Damage]:
     """Check the metadata of every group and array against those that the root keeps of all of them."""
     for name, kept in sorted(root["consolidated_metadata"]["metadata"].items()):
         path = store / name / "zarr.json"
@@ -66,7 +66,7 @@ def check_nodes(store: Path, root: Mapping[str, Any]) -> Iterator[Damage]:
             yield Damage("altered", piece, f"the metadata of {name} are not those that the root of the store keeps")
 
 
-def check_coordinates(store: Path, root: Mapping[str, Any], results: frozenset[str]) -> Iterator[Damage]:
+def check_coordinates(store: Place, root: Mapping[str, Any], results: frozenset[str]) -> Iterator[Damage]:
     """Check the chunk of every array that is no result; a manifest tells whether one is missing."""
     for name, node in sorted(root["consolidated_metadata"]["metadata"].items()):
         if node["node_type"] != "array" or name in results or name.rpartition("/")[2] in _results_of_rounds(name):
@@ -82,7 +82,7 @@ def _results_of_rounds(name: str) -> frozenset[str]:
     return frozenset(TOY_VARIABLES) if name.startswith("toys/") else frozenset()
 
 
-def check_manifest(store: Path, manifest: Path, attributes: Mapping[str, Any], group: str) -> Iterator[Damage]:
+def check_manifest(store: Place, manifest: Place, attributes: Mapping[str, Any], group: str) -> Iterator[Damage]:
     """Check that what a store, or a round of its toys, was made with is what it was.
 
     Args:
@@ -110,7 +110,7 @@ def check_manifest(store: Path, manifest: Path, attributes: Mapping[str, Any], g
             yield Damage(_flaw_of_file(path, name), name, "it is not what the store was made with")
 
 
-def _flaw_of_file(path: Path, name: str) -> Literal["torn", "altered"]:
+def _flaw_of_file(path: Place, name: str) -> Literal["torn", "altered"]:
     data = path.read_bytes()
     if chunk_key(name) is not None:
         return flaw_of(data) or "altered"
@@ -131,7 +131,7 @@ def _ends_early(data: bytes) -> bool:
     return False
 
 
-def read_plan(store: Path, settings: Mapping[str, Any]) -> tuple[Plan | None, list[Damage]]:
+def read_plan(store: Place, settings: Mapping[str, Any]) -> tuple[Plan | None, list[Damage]]:
     """Read the plan and check that its tasks are those of the settings; None if it cannot be read."""
     path = files.plan_file(store)
     piece = path.relative_to(store).as_posix()
@@ -149,7 +149,7 @@ def read_plan(store: Path, settings: Mapping[str, Any]) -> tuple[Plan | None, li
     return plan, []
 
 
-def read_rounds(store: Path, settings: Mapping[str, Any]) -> tuple[tuple[ToyRound, ...], list[Damage]]:
+def read_rounds(store: Place, settings: Mapping[str, Any]) -> tuple[tuple[ToyRound, ...], list[Damage]]:
     """Read the plans of toys that can be read, and check that their tasks are those of the settings."""
     rounds, found = [], []
     for path in files.toys_files(store):
@@ -188,7 +188,7 @@ def _is_proper(toys: ToyRound, settings: Mapping[str, Any]) -> bool:
 _DASHES = 5
 
 
-def check_inputs(store: Path, settings: Mapping[str, Any]) -> Iterator[Damage]:
+def check_inputs(store: Place, settings: Mapping[str, Any]) -> Iterator[Damage]:
     """Check that the copy of the inputs can be read and is that which the settings name."""
     path = files.inputs_file(store)
     piece = path.relative_to(store).as_posix()

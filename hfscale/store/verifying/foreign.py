@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from hfscale.store import files
 from hfscale.store.chunks import ChunkKey, chunk_key
 from hfscale.store.layout import TOY_VARIABLES
+from hfscale.store.objects import ObjectPlace
+from hfscale.store.places import Place, local
 from hfscale.store.verifying.damage import Damage
 
 _ROUND_FILE = re.compile(r"toys-(\d{4})(-manifest\.json|\.json\.gz)")
@@ -30,13 +32,16 @@ class Known(NamedTuple):
     rounds: int
 
 
-def files_of(store: Path) -> Iterator[str]:
+def files_of(store: Place) -> Iterator[str]:
     """Paths of all files below a folder, relative to it; links are not followed."""
+    if isinstance(store, ObjectPlace):
+        yield from store.files()
+        return
     left = [""]
     while left:
         folder = left.pop()
         try:
-            with os.scandir(store / folder) as entries:
+            with os.scandir(local(store) / folder) as entries:
                 for entry in entries:
                     name = f"{folder}{entry.name}"
                     if entry.is_dir(follow_symlinks=False):
@@ -48,9 +53,13 @@ def files_of(store: Path) -> Iterator[str]:
             continue
 
 
-def foreign_files(store: Path, known: Known, names: Collection[str]) -> list[str]:
+def foreign_files(store: Place, known: Known, names: Collection[str]) -> list[str]:
     """Those of the files that do not belong to the store and are still there; without what writers leave."""
-    return [name for name in names if not _is_known(name, known) and os.path.lexists(store / name)]
+    return [name for name in names if not _is_known(name, known) and _is_there(store / name)]
+
+
+def _is_there(path: Place) -> bool:
+    return path.exists() if isinstance(path, ObjectPlace) else os.path.lexists(local(path))
 
 
 def _is_known(name: str, known: Known) -> bool:
@@ -88,7 +97,7 @@ def _is_chunk(chunk: ChunkKey, known: Known) -> bool:
     return len(counts) == len(chunk.position) and all(k < n for k, n in zip(chunk.position, counts))
 
 
-def litter(store: Path, names: Collection[str], older_than: float) -> list[str]:
+def litter(store: Place, names: Collection[str], older_than: float) -> list[str]:
     """Those of the files that writers leave when they are killed; younger ones may be somebody's who writes now."""
     oldest = time.time() - older_than
     return [name for name in names if is_partial(name) and _written_before(store / name, oldest)]
@@ -99,9 +108,12 @@ def is_partial(name: str) -> bool:
     return any(part.endswith(files.PARTIAL_SUFFIX) for part in name.split("/"))
 
 
-def _written_before(path: Path, moment: float) -> bool:
+def _written_before(path: Place, moment: float) -> bool:
+    if isinstance(path, ObjectPlace):
+        # Nobody leaves half of an object.
+        return False
     try:
-        return path.lstat().st_mtime <= moment
+        return local(path).lstat().st_mtime <= moment
     except FileNotFoundError:
         return False
 

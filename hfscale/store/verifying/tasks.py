@@ -1,7 +1,6 @@
 """Checks of the ledger and of the chunks of finished tasks."""
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from hfscale.errors import StoreError
@@ -11,6 +10,7 @@ from hfscale.store import files
 from hfscale.store.blocks import chunk_of
 from hfscale.store.chunks import Flaw, flaw_of
 from hfscale.store.layout import TOY_VARIABLES
+from hfscale.store.places import Place
 from hfscale.store.seals import is_intact
 from hfscale.store.store import ResultStore
 from hfscale.store.toys import toy_chunk_of
@@ -71,7 +71,7 @@ def check_markers(store: ResultStore, done: Sequence[str]) -> Iterator[Damage]:
 _REMOVE = "remove the file"
 
 
-def _check_task(path: Path, subject: Subject) -> Iterator[Damage]:
+def _check_task(path: Place, subject: Subject) -> Iterator[Damage]:
     marker = files.done_file(path, subject.task.id)
     piece, task, points = marker.relative_to(path).as_posix(), subject.task.id, subject.points
     try:
@@ -104,7 +104,7 @@ def _is_proper(document: Any, task: AnyTask) -> bool:
     return all(document.get(key, value) == value for key, value in {"task": task.id, **task.span()}.items())
 
 
-def _flaw(path: Path) -> Flaw | None:
+def _flaw(path: Place) -> Flaw | None:
     try:
         return flaw_of(path.read_bytes())
     except FileNotFoundError:

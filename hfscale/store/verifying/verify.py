@@ -8,7 +8,7 @@ from hfscale.errors import StoreError
 from hfscale.store import files, ledger, lock
 from hfscale.store.layout import TOY_VARIABLES, variables_of
 from hfscale.store.open import is_store, read_root
-from hfscale.store.places import store_folder
+from hfscale.store.places import Place, store_place
 from hfscale.store.store import ResultStore
 from hfscale.store.toys import toy_chunk_of
 from hfscale.store.verifying import documents, foreign, tasks
@@ -17,7 +17,7 @@ from hfscale.store.verifying.damage import Damage, Kind, Verification
 _LITTER_SECONDS = 600.0
 
 
-def verify(path: str | Path) -> Verification:
+def verify(path: str | Place) -> Verification:
     """Find the missing, torn, altered and foreign pieces of a store.
 
     Others may write to the store meanwhile: only tasks that were finished before are judged.
@@ -28,7 +28,7 @@ def verify(path: str | Path) -> Verification:
     Raises:
         StoreError: There is no store, or a newer version of this package made it.
     """
-    folder = store_folder(path)
+    folder = store_place(path)
     try:
         root = read_root(folder)
     except StoreError:
@@ -43,7 +43,7 @@ def verify(path: str | Path) -> Verification:
     return Verification(folder, len(done), tuple(found))
 
 
-def _unreadable(folder: Path, kind: Kind) -> Verification:
+def _unreadable(folder: Place, kind: Kind) -> Verification:
     what = "the metadata of the store cannot be read; nothing else was checked"
     return Verification(folder, 0, (Damage(kind, "zarr.json", what),))
 
@@ -55,7 +55,7 @@ def _first_of_each_piece(found: Iterable[Damage]) -> list[Damage]:
     return list(first.values())
 
 
-def _check(folder: Path, root: Mapping[str, Any], done: list[str]) -> Iterator[Damage]:
+def _check(folder: Place, root: Mapping[str, Any], done: list[str]) -> Iterator[Damage]:
     attributes = root["attributes"]
     settings = attributes["settings"]
     plan, damaged_plan = documents.read_plan(folder, settings)
@@ -77,20 +77,20 @@ def _check(folder: Path, root: Mapping[str, Any], done: list[str]) -> Iterator[D
     yield from _check_files(folder)
 
 
-def _check_round_manifests(folder: Path) -> Iterator[Damage]:
+def _check_round_manifests(folder: Place) -> Iterator[Damage]:
     for path in files.toys_files(folder):
         group = Path("toys", path.name.removeprefix("toys-").removesuffix(".json.gz"), "zarr.json")
         manifest = files.toys_manifest_file(folder, int(group.parent.name))
-        if documents.broken_document(folder / group) is not None:
+        if documents.broken_document(folder / group.as_posix()) is not None:
             # Said already.
             continue
-        attributes = files.read_json(folder / group)["attributes"]
+        attributes = files.read_json(folder / group.as_posix())["attributes"]
         # Earlier versions wrote none.
         if "manifest" in attributes:
             yield from documents.check_manifest(folder, manifest, attributes, group.as_posix())
 
 
-def _check_files(folder: Path) -> Iterator[Damage]:
+def _check_files(folder: Place) -> Iterator[Damage]:
     names = list(foreign.files_of(folder))
     # What is known is asked for after the listing: a round of toys may have been added meanwhile.
     root = read_root(folder)
