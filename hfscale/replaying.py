@@ -21,6 +21,7 @@ from hfscale.interop.pyhf_workspaces import plain_workspace
 from hfscale.plan.settings import LARGEST_INDEX, Calculation
 from hfscale.reading.records import number
 from hfscale.results import open_results
+from hfscale.store.places import Place
 from hfscale.store.store import ResultStore
 from hfscale.work.custom import import_modifiers
 from hfscale.work.definition import definition_of
