@@ -1,12 +1,12 @@
 """What running a campaign on an engine costs beyond the work itself.
 
-    python -m tests.benchmarks.bench_runtime [--part overhead|tasks ...] [--engine NAME ...] [--toys N] [--task-toys N]
-        [--tasks N] [--data FOLDER]
+    python -m tests.benchmarks.bench_runtime [--part overhead|tasks ...] [--engine NAME ...] [--points NAME ...]
+        [--toys N] [--task-toys N] [--tasks N] [--data FOLDER]
 
 Run it in the root of the repository. Writes one JSON document to standard output, with the load of the machine before
 and after each measurement, on two workers of each engine:
 
-- overhead: a campaign of toys of four points of RegionA through the command line, read from its journals: (wall time x
+- overhead: a campaign of toys of some points of RegionA through the command line, read from its journals: (wall time x
   workers - sum of task times) / sum of task times, from the start of the first task to the end of the last, compiling
   included in task times; and the shares of it before a worker's first task, between tasks, and after its last. Shards
   are two `hfscale worker` processes.
@@ -70,11 +70,15 @@ def _overhead_of(engine: str, options: argparse.Namespace) -> dict[str, Any]:
         document = {
             "schema": 1,
             "workspace": str((options.data / "sbottom-RegionA.tar.gz").resolve()),
-            "points": POINTS,
+            "points": options.points,
             "calculation": {"kind": "cls", "calctype": "toybased", "ntoys": options.toys},
             "store": str(store),
-            # Two tasks for the fits of the data: one for each worker.
-            "run": {"workers": WORKERS, "task_points": len(POINTS) // WORKERS, "task_toys": options.task_toys},
+            # The fits of the data are a task for each worker.
+            "run": {
+                "workers": WORKERS,
+                "task_points": max(1, len(options.points) // WORKERS),
+                "task_toys": options.task_toys,
+            },
         }
         # JSON is YAML.
         campaign.write_text(json.dumps(document))
@@ -183,6 +187,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", nargs="*", choices=PARTS, default=list(PARTS))
     parser.add_argument("--engine", nargs="*", choices=ENGINES, default=list(ENGINES))
+    parser.add_argument("--points", nargs="+", default=POINTS, help="signal points of RegionA")
     parser.add_argument("--toys", type=int, default=66_000, help="toys per point and hypothesis")
     parser.add_argument("--task-toys", type=int, default=6_000, help="toys per task and hypothesis")
     parser.add_argument("--tasks", type=int, default=10_000)
