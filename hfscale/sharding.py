@@ -1,18 +1,20 @@
 """One share of the tasks of a store, done by a process that knows of no other: no scheduler, and no open port.
 
-Shard i of N does the tasks i, i + N, i + 2 N, ... of the plan, those of the signal points first, then those of toys, as
-far as they are not done. A task can be done twice, even at the same time: it writes the same bytes. Whatever happened
-before, a store is complete when every shard of some N has been run to its end.
+Shard i of N does every N-th task of the plan, those of the signal points first, then those of toys, as far as they are
+not done. A task can be done twice, even at the same time: it writes the same bytes. Whatever happened before, a store
+is complete when every shard of some N has been run to its end.
 
 Adaptive toys are planned in rounds, each of which follows from all toys of those before. Nobody waits for them: the
 shard that finds everything done plans the next round and does its share of it, and the other shards do theirs when they
 are run again.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from itertools import compress
 from typing import NamedTuple
 
 from hfscale.allocation import plan_next_round
@@ -32,7 +34,7 @@ from hfscale.store.store import ResultStore
 
 @dataclass(frozen=True)
 class Shard:
-    """A share of all tasks: those at the positions ``index``, ``index + count``, ... of the plan.
+    """A share of all tasks: every ``count``-th of the plan, beginning with that at the position ``index``.
 
     Attributes:
         index: From 0 to ``count - 1``.
@@ -59,9 +61,20 @@ class Shard:
         return store.plan.tasks[self.index :: self.count]
 
     def toys_of(self, store: ResultStore) -> tuple[ToyTask, ...]:
-        """The toy tasks that belong to it; positions count through all rounds, behind the tasks of points."""
-        tasks = [task for toys in store.rounds for task in toys.tasks]
-        return tuple(tasks[(self.index - len(store.plan.tasks)) % self.count :: self.count])
+        """The toy tasks that belong to it; positions count through all rounds, behind the tasks of points.
+
+        The tasks of a round go through its cells over and over. One more position after each cycle of cells and shards
+        lets no shard have the same cells all the time, which would take longer or shorter than others.
+        """
+        chosen: list[ToyTask] = []
+        first = len(store.plan.tasks)
+        for toys in store.rounds:
+            cycle = math.lcm(max(len(toys.by_cell), 1), self.count)
+            positions = (first + k + k // cycle for k in range(len(toys.tasks)))
+            own = (position % self.count == self.index for position in positions)
+            chosen += compress(toys.tasks, own)
+            first += len(toys.tasks)
+        return tuple(chosen)
 
 
 class ShardSummary(NamedTuple):

@@ -48,6 +48,13 @@ def test_the_tasks_of_a_shard_follow_each_other_at_its_distance(planned: Search)
     assert tasks_of(Shard(1, 4), store) == everything[1::4]
 
 
+def test_no_shard_has_the_same_points_all_the_time(planned: Search) -> None:
+    store = open_store(planned.store)
+    # Nine points and two tasks of toys for each: without a shift, a third of them would be those of one shard.
+    points = [{task.cell.point for task in Shard(index, 3).toys_of(store)} for index in range(3)]
+    assert [len(found) for found in points] == [6, 6, 6]
+
+
 @pytest.mark.parametrize("text", ["", "1", "1/", "/2", "2/2", "-1/2", "0/0", "a/b", "1/2/3", "0.5/2"])
 def test_what_is_no_shard_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="i/N"):
