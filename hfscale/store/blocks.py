@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Shaped
 
 from hfscale.errors import StoreError
-from hfscale.inference.results import PointStatus
 from hfscale.plan.tasks import Plan, Task
 from hfscale.store.chunks import ChunkKey, Presence
 from hfscale.store.layout import Variable, block_shape
@@ -74,22 +73,40 @@ def block_digest(group: "zarr.Group", plan: Plan, variables: Mapping[str, Variab
             written.
     """
     _check_task(plan, task)
+    return arrays_digest(
+        task.id, variables, lambda variable: np.asarray(open_array(group, variable.name)[task.start : task.stop])
+    )
+
+
+def arrays_digest(
+    task_id: str, variables: Mapping[str, Variable], read: Callable[[Variable], Shaped[np.ndarray, "..."]]
+) -> str:
+    """Return the SHA-256 of the arrays of a task of signal points or of toys.
+
+    Args:
+        task_id: Identity of the task.
+        variables: Its arrays.
+        read: Reads what belongs to the task of one of them.
+
+    Raises:
+        StoreError: An array cannot be read, or something in it has no status.
+    """
     digest = hashlib.sha256()
     for name, variable in variables.items():
         try:
-            values = np.asarray(open_array(group, name)[task.start : task.stop])
+            values = read(variable)
         except StoreError as error:
             raise StoreError(
-                f"task {task.id} cannot be finished: its block is not completely written: {error.message}",
+                f"task {task_id} cannot be finished: its block is not completely written: {error.message}",
                 place=error.place,
                 remedy="run the task again",
             ) from error
         except (OSError, ValueError, RuntimeError) as error:
             raise StoreError(
-                f"{name} of task {task.id} cannot be read: {error}", remedy="run the task again"
+                f"{name} of task {task_id} cannot be read: {error}", remedy="run the task again"
             ) from error
-        if name == "status" and (values == PointStatus.NOT_RUN).any():
-            raise StoreError(f"task {task.id} cannot be finished: its block is not completely written")
+        if name == "status" and (values == variable.fill).any():
+            raise StoreError(f"task {task_id} cannot be finished: its block is not completely written")
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(values, dtype=np.dtype(variable.dtype).newbyteorder("<")).tobytes())
     return digest.hexdigest()

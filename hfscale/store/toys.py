@@ -4,7 +4,6 @@ A round is made complete and never changes its shape: more toys are a further gr
 reader, and two rounds never share a chunk. Toys have the status 0 (not run) where no task was planned or none is done.
 """
 
-import hashlib
 import warnings
 from collections.abc import Container, Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,11 +15,10 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from hfscale.errors import StoreError
-from hfscale.inference.toys.results import ToyStatus
 from hfscale.plan.cells import Cell
 from hfscale.plan.toys import ToyRound, ToyTask
 from hfscale.store import files, ledger
-from hfscale.store.blocks import open_array
+from hfscale.store.blocks import arrays_digest, open_array
 from hfscale.store.chunks import ChunkKey, Presence
 from hfscale.store.layout import HYPOTHESES, TOY_VARIABLES, Variable, compressors
 from hfscale.store.places import AnyPlace, Place, put_in_place, remove_tree, zarr_store
@@ -239,21 +237,7 @@ def toys_digest(store: Place, toys: ToyRound, task: ToyTask) -> str:
         StoreError: A chunk cannot be read, or a toy has no status, so the block was not completely written.
     """
     group, place = open_round(store, toys.number), _place(toys, task)
-    state = hashlib.sha256()
-    for name, variable in TOY_VARIABLES.items():
-        try:
-            values = read_array(group, variable, place)
-        except StoreError as error:
-            raise StoreError(
-                f"task {task.id} cannot be finished: its block is not completely written: {error.message}",
-                place=error.place,
-                remedy="run the task again",
-            ) from error
-        if name == "status" and (values == ToyStatus.NOT_RUN).any():
-            raise StoreError(f"task {task.id} cannot be finished: its block is not completely written")
-        state.update(name.encode())
-        state.update(np.ascontiguousarray(values, dtype=np.dtype(variable.dtype).newbyteorder("<")).tobytes())
-    return state.hexdigest()
+    return arrays_digest(task.id, TOY_VARIABLES, lambda variable: read_array(group, variable, place))
 
 
 def read_array(group: "zarr.Group", variable: Variable, place: tuple[Any, ...]) -> Shaped[np.ndarray, "..."]:

@@ -23,7 +23,7 @@ from distributed.security import Security
 from hfscale.errors import InterruptedRunError
 from hfscale.runtime.executors.base import Executor, Outcome
 from hfscale.runtime.executors.dask_clients import joined
-from hfscale.runtime.executors.workers import ALLOWED_WORKER_DEATHS, WORKER_ENVIRONMENT, worker_killer
+from hfscale.runtime.executors.workers import ALLOWED_WORKER_DEATHS, WORKER_ENVIRONMENT, quiet_logs, worker_killer
 
 LOOPBACK = "127.0.0.1"
 
@@ -50,7 +50,7 @@ class DaskExecutor(Executor):
             workers: Number of worker processes.
         """
         with ExitStack() as stack:
-            stack.enter_context(_quiet_logs())
+            stack.enter_context(quiet_logs("distributed"))
             stack.enter_context(_worker_environment())
             cluster = stack.enter_context(_local_cluster(workers))
             client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
@@ -247,18 +247,3 @@ def _worker_environment() -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-@contextmanager
-def _quiet_logs() -> Iterator[None]:
-    """Keep Dask's own notices (a worker that died, a connection that closed) out of the user's terminal.
-
-    What they mean for a task is told by its outcome.
-    """
-    logger = logging.getLogger("distributed")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

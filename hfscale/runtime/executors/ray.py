@@ -27,7 +27,7 @@ from hfscale.errors import InputError, InterruptedRunError, TaskError
 from hfscale.runtime.executors.base import Executor, Outcome
 from hfscale.runtime.executors.calls import Calls
 from hfscale.runtime.executors.serving import run_call
-from hfscale.runtime.executors.workers import ALLOWED_WORKER_DEATHS, WORKER_ENVIRONMENT
+from hfscale.runtime.executors.workers import ALLOWED_WORKER_DEATHS, WORKER_ENVIRONMENT, quiet_logs
 
 if TYPE_CHECKING:
     import ray
@@ -290,7 +290,7 @@ def _own_instance(cpus: int) -> Iterator[None]:
         )
         with _environment(Path(folder)):
             ray = _import_ray()
-            stack.enter_context(_quiet_logs())
+            stack.enter_context(quiet_logs("ray"))
             stack.callback(ray.shutdown)
             with _forking(), _own_termination():
                 ray.init(
@@ -353,18 +353,6 @@ def _environment(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet_logs() -> Iterator[None]:
-    """Keep Ray's own notices out of the user's terminal; what they mean for a task is told by its outcome."""
-    logger = logging.getLogger("ray")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-
-
-@contextmanager
 def _own_termination() -> Iterator[None]:
     """Leave it to the program what SIGTERM means: Ray would end the process with a code of its own."""
     before = signal.getsignal(signal.SIGTERM)
@@ -383,7 +371,7 @@ def _forking() -> Iterator[None]:
 
 @contextmanager
 def _quiet_notices() -> Iterator[None]:
-    """The same for notices of workers that died, which Ray prints on standard output whatever it is told."""
+    """Keep back notices of workers that died, which Ray prints on standard output whatever it is told."""
     from ray._private import worker
 
     enabled = worker._worker_logs_enabled

@@ -1,5 +1,8 @@
-"""What engines with worker processes have in common: their environment, and calls that kill them."""
+"""What engines with worker processes have in common: their environment, their notices, and calls that kill them."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import MappingProxyType
 
 from hfscale.errors import TaskError
@@ -17,6 +20,25 @@ WORKER_ENVIRONMENT = MappingProxyType(
         "MALLOC_MMAP_THRESHOLD_": str(2**30),
     }
 )
+
+
+@contextmanager
+def quiet_logs(name: str) -> Iterator[None]:
+    """Keep an engine's own notices (a worker that died, a connection that closed) out of the user's terminal.
+
+    What they mean for a task is told by its outcome.
+
+    Args:
+        name: Name of the engine's logger.
+    """
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
 
 ALLOWED_WORKER_DEATHS = 3
 """A task is given up when it was running on more workers than this while they died."""
