@@ -1,5 +1,6 @@
 """Common to all tests: one thread, no display, and run-time checks of types and array shapes."""
 
+import importlib.util
 import os
 import shutil
 import tempfile
@@ -27,6 +28,13 @@ os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
 
 # Before anything imports hfscale: the hook wraps its functions while they are loaded.
 jaxtyping.install_import_hook("hfscale", "beartype.beartype")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs Ray where it is not installed."""
+    if item.get_closest_marker("ray") is not None and importlib.util.find_spec("ray") is None:
+        pytest.skip("needs the extra 'ray'")
 
 
 def pytest_unconfigure() -> None:

@@ -1,6 +1,5 @@
 """The same campaign gives the same store on every engine, to the last bit."""
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +40,6 @@ def compute(folder: Path, engine: str, task_points: int, task_toys: int) -> Path
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_engine_gives_the_bits_of_a_run_in_one_process(engine: str, local_store: Path, tmp_path: Path) -> None:
-    if engine == "ray" and importlib.util.find_spec("ray") is None:
-        pytest.skip("needs the extra 'ray'")
     found, expected = arrays_of(compute(tmp_path, engine, task_points=1, task_toys=25)), arrays_of(local_store)
     assert found.keys() == expected.keys()
     assert sum(name.startswith("/toys/0000/") for name in expected) >= 4

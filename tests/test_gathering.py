@@ -1,6 +1,5 @@
 """Workers that cannot see the store give the same store: they return their results, and the driver writes them."""
 
-import importlib.util
 import json
 import os
 from collections.abc import Callable, Hashable
@@ -83,8 +82,6 @@ def impersonal(markers: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_workers_that_cannot_see_the_store_give_the_same_bytes(engine: str, hidden: Search, plain: Path) -> None:
-    if engine == "ray" and importlib.util.find_spec("ray") is None:
-        pytest.skip("needs the extra 'ray'")
     results = compute(hidden, executor=engine, workers=2, gather=True)
     assert not results.failures()
     assert results.status().finished

@@ -1,6 +1,5 @@
 """A small store, and a task function that writes numbers into it that depend on the points alone."""
 
-import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -73,8 +72,6 @@ RAY = pytest.param("ray", marks=[pytest.mark.ray, pytest.mark.slow])
 @pytest.fixture(scope="module", params=["processes", pytest.param("dask", marks=pytest.mark.dask), RAY])
 def pool(request: pytest.FixtureRequest) -> Iterator[Executor]:
     """Two worker processes, of every engine."""
-    if request.param == "ray" and importlib.util.find_spec("ray") is None:
-        pytest.skip("needs the extra 'ray'")
     if request.param == "dask":
         yield request.getfixturevalue("dask_executor")
         return

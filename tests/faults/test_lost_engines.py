@@ -1,6 +1,5 @@
 """The part of an engine dies that hands out the calls: the Dask scheduler, and Ray's raylet."""
 
-import importlib.util
 import os
 import signal
 import subprocess
@@ -76,8 +75,6 @@ def test_a_run_whose_dask_scheduler_is_killed_says_so_and_can_be_continued(
 def test_a_run_whose_raylet_is_killed_says_so_and_can_be_continued(
     make_store: MakeStore, make_work: MakeWork, tmp_path: Path, tell_row: TellRow
 ) -> None:
-    if importlib.util.find_spec("ray") is None:
-        pytest.skip("needs the extra 'ray'")
     store, log = make_store("lost.zarr"), tmp_path / "log"
     work = logged(stuck_after(make_work(store), [task.id for task in store.plan.tasks[:2]]), log)
     driver = start_driver(tmp_path, store, work, "ray")

@@ -1,6 +1,5 @@
 """Who can reach the workers: nobody from another machine, and nobody without the keys."""
 
-import importlib.util
 import os
 import socket
 import stat
@@ -114,8 +113,6 @@ ray.init(address=sys.argv[1], log_to_driver=False)
 @pytest.mark.ray
 @pytest.mark.slow
 def test_ray_is_closed_to_others() -> None:
-    if importlib.util.find_spec("ray") is None:
-        pytest.skip("needs the extra 'ray'")
     with open_executor("ray", 1) as executor:
         import ray
 
@@ -149,8 +146,6 @@ ENGINES = [
 def test_a_running_campaign_listens_on_the_loopback_interface_alone(
     engine: str, wanted: set[str], small: Search
 ) -> None:
-    if importlib.util.find_spec(engine if engine == "ray" else "os") is None:
-        pytest.skip("needs the extra 'ray'")
     options = ("--executor", engine, "--workers", 2, "--task-points", 2)
     process = start_hfscale("cls", small.workspace, small.patchset, "-o", small.store, *options)
     seen, most = set(), 0

@@ -1,6 +1,5 @@
 """The contract of executors: every engine's class runs the same tests."""
 
-import importlib.util
 import os
 import signal
 import subprocess
@@ -304,8 +303,6 @@ def test_closing_ends_busy_workers_and_leaves_the_environment() -> None:
     ],
 )
 def test_closing_ends_workers_that_hang(engine: str, tmp_path: Path) -> None:
-    if engine == "ray" and importlib.util.find_spec("ray") is None:
-        pytest.skip("needs the extra 'ray'")
     pids = tmp_path / "pids"
     with open_executor(engine, 1) as executor:
         stopped = wait_for_stops(executor, [executor.submit(make_hang(pids))], pids)
@@ -399,8 +396,6 @@ def test_a_dask_executor_leaves_no_settings_behind(monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture(scope="module")
 def ray_executor() -> Iterator[Executor]:
-    if importlib.util.find_spec("ray") is None:
-        pytest.skip("needs the extra 'ray'")
     with open_executor("ray", 2) as executor:
         yield executor
     executor.close()
@@ -445,8 +440,6 @@ with open_executor("ray", cluster=Cluster(ray_address=sys.argv[1])) as executor:
 @pytest.mark.ray
 @pytest.mark.slow
 def test_a_cluster_that_runs_is_joined_and_left_running() -> None:
-    if importlib.util.find_spec("ray") is None:
-        pytest.skip("needs the extra 'ray'")
     with open_executor("ray", 2) as host:
         import ray
         from ray._private.worker import _global_node
