@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from hfscale.results import Results, open_results
     from hfscale.store.verifying.damage import Damage, Verification
     from hfscale.store.verifying.verify import forget, verify
+    from hfscale.workspace.combining.combine import Combination, combine
 
 __version__ = version("hfscale")
 __all__ = [
+    "Combination",
     "CustomModifier",
     "Damage",
     "HfscaleError",
@@ -42,6 +44,7 @@ __all__ = [
     "Verification",
     "__version__",
     "cls",
+    "combine",
     "forget",
     "from_pyhf",
     "from_xml",
@@ -83,6 +86,8 @@ _HOME = {
     "Verification": "hfscale.store.verifying.damage",
     "forget": "hfscale.store.verifying.verify",
     "verify": "hfscale.store.verifying.verify",
+    "Combination": "hfscale.workspace.combining.combine",
+    "combine": "hfscale.workspace.combining.combine",
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 import hfscale
+from hfscale.cli.combine import combine_command
 from hfscale.cli.compute import cls_command, run_command
 from hfscale.cli.contour import contour_command
 from hfscale.cli.doctor import doctor_command
@@ -82,6 +83,7 @@ for _command in (
     status_command,
     show_command,
     verify_command,
+    combine_command,
     contour_command,
     plot_command,
     inspect_command,

@@ -1,0 +1,1 @@
+"""The statistical combination: independent workspaces, and the patches of their signal points, joined into one."""
