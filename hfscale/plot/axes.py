@@ -10,16 +10,18 @@ means nothing, so the selected points must be *one* plane:
 3. Labels of text are the same at all points, or different at all of them and so mere names.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from hfscale.errors import SelectionError
 from hfscale.plot.expressions import Expression, evaluate_numbers, evaluate_truth, parse_expression
-from hfscale.plot.planes import free_labels, is_numeric, shared_places, spans_a_plane, suggest_selections
+from hfscale.plot.planes import affine_labels, free_labels, is_numeric, shared_places, spans_a_plane, suggest_selections
 from hfscale.plot.points import PlanePoints
-from hfscale.plot.quantities import CLS, Quantity
+from hfscale.plot.quantities import CLS, Quantity, clipped_at
+from hfscale.plot.significance import LARGEST_Z
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Plane:
             observed height itself where that is not known; None without toys.
         quantity: What the heights are of.
         level: CLs at upper limits; None for CLs.
+        log: Whether the first and the second axis are logarithmic.
+        labels: Labels that are affine functions of the coordinates: constant, slope in x, slope in y.
     """
 
     names: tuple[str, ...]
@@ -58,6 +62,13 @@ class Plane:
     Z_interval: Float[np.ndarray, "point side"] | None = None
     quantity: Quantity = CLS
     level: float | None = None
+    log: tuple[bool, bool] = (False, False)
+    labels: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+
+    @property
+    def places(self) -> Float[np.ndarray, "point 2"]:
+        """Both coordinates of each point."""
+        return np.column_stack([self.x, self.y])
 
     @property
     def has_observed(self) -> bool:
@@ -67,11 +78,22 @@ class Plane:
     @property
     def done(self) -> Bool[np.ndarray, "point"]:
         """The points that enter the contours: with all the results that there are."""
-        done = np.isfinite(self.Z_exp).all(axis=1)
-        return np.asarray(done & np.isfinite(self.Z_obs) if self.has_observed else done)
+        known = np.isfinite(np.column_stack([self.Z_obs, self.Z_exp]))
+        kinds = known.any(axis=0)
+        return np.asarray(known[:, kinds].all(axis=1) & kinds.any())
 
 
-def select_plane(points: PlanePoints, x: str, y: str, select: str | None = None, *, project: bool = False) -> Plane:
+def select_plane(
+    points: PlanePoints,
+    x: str,
+    y: str,
+    select: str | None = None,
+    *,
+    project: bool = False,
+    log_x: bool = False,
+    log_y: bool = False,
+    sigma_max: float = LARGEST_Z,
+) -> Plane:
     """Choose signal points and give each its place in the plane.
 
     Args:
@@ -81,10 +103,13 @@ def select_plane(points: PlanePoints, x: str, y: str, select: str | None = None,
         select: Condition that points must meet, such as ``m_n1 == 60``; None takes all.
         project: Draw points of several planes in one. Of points at the same place the one with the largest
             expected result stays, so that a place counts as excluded only where all points there are expected to be.
+        log_x: Whether the first axis is logarithmic.
+        log_y: The same for the second axis.
+        sigma_max: Significances of CLs above are set to this, so that points far inside do not pull the contour.
 
     Raises:
-        SelectionError: An expression cannot be evaluated, no point is selected, or the points are not one plane; then
-            the message lists selections that would do.
+        SelectionError: An expression cannot be evaluated, a logarithmic axis is not positive, no point is selected, or
+            the points are not one plane; then the message lists selections that would do.
     """
     if select is not None:
         kept = evaluate_truth(parse_expression(select), points.labels)
@@ -96,7 +121,8 @@ def select_plane(points: PlanePoints, x: str, y: str, select: str | None = None,
     if not points.names:
         raise SelectionError("there are no signal points to draw")
     axes = parse_expression(x), parse_expression(y)
-    places = np.column_stack([_axis(expression, points) for expression in axes])
+    places = np.column_stack([_axis(axis, points, log) for axis, log in zip(axes, (log_x, log_y), strict=True)])
+    points = replace(points, quantity=clipped_at(points.quantity, sigma_max))
     if project:
         expected, _ = _with_no_signal(points)
         stay = _largest_at_each_place(places, expected[:, 2])
@@ -104,7 +130,7 @@ def select_plane(points: PlanePoints, x: str, y: str, select: str | None = None,
         stay = np.ones(len(places), dtype=bool)
         _refuse_several_planes(points, places, axes, select)
     hidden = tuple(name for name, here in zip(points.names, stay, strict=True) if not here)
-    return _plane(points.take(stay), places[stay], (x, y), select, hidden)
+    return replace(_plane(points.take(stay), places[stay], (x, y), select, hidden), log=(log_x, log_y))
 
 
 def _plane(
@@ -131,6 +157,7 @@ def _plane(
         Z_interval=None if points.interval is None else height(_filled(points.interval, observed)),
         quantity=points.quantity,
         level=points.level,
+        labels=affine_labels(points.labels, places),
     )
 
 
@@ -156,13 +183,20 @@ def _with_no_signal(points: PlanePoints) -> tuple[Float[np.ndarray, "point 5"], 
     return expected, observed
 
 
-def _axis(expression: Expression, points: PlanePoints) -> Float[np.ndarray, "point"]:
+def _axis(expression: Expression, points: PlanePoints, log: bool) -> Float[np.ndarray, "point"]:
     values = evaluate_numbers(expression, points.labels)
     if not np.isfinite(values).all():
         worst = points.names[int(np.flatnonzero(~np.isfinite(values))[0])]
         raise SelectionError(
             f"the axis {expression.text!r} has no finite value at signal point {worst!r}",
             remedy="leave such points out with a selection",
+        )
+    if log and (values <= 0).any():
+        least = int(values.argmin())
+        raise SelectionError(
+            f"the axis {expression.text!r} cannot be logarithmic: it is {values[least]:g} at signal point"
+            f" {points.names[least]!r}",
+            remedy="leave such points out with a selection, or draw the axis linearly",
         )
     return values
 

@@ -1,9 +1,12 @@
-"""Cutting lines at the edge of a convex polygon."""
+"""Cutting lines at the edge of a convex polygon, and where they enter a region."""
+
+from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float
 
 _TOLERANCE = 1e-9  # of the area around the polygon: how far outside still counts as on its edge
+_HALVINGS = 50  # of a segment, to find where it crosses an edge
 
 
 def clip_line(
@@ -17,9 +20,40 @@ def clip_line(
         line: Vertices of the line; closed if the first and last are the same.
         polygon: Corners, counter-clockwise, the first not repeated.
     """
+    return _pieces(line, *_inside(line, polygon))
+
+
+def cut_line(
+    line: Float[np.ndarray, "vertex 2"], margin: Callable[[np.ndarray], np.ndarray]
+) -> list[Float[np.ndarray, "_ 2"]]:
+    """Return the pieces of a line that lie outside a region, in order.
+
+    A region that a segment enters and leaves again is not noticed.
+
+    Args:
+        line: Vertices of the line; closed if the first and last are the same.
+        margin: Takes places and gives positive numbers in the region, negative ones outside; NaN counts as inside.
+    """
+    start, step = line[:-1], np.diff(line, axis=0)
+    outside = margin(line) <= 0
+    out, back = outside[:-1], outside[1:]
+    low, high = np.zeros(len(step)), np.ones(len(step))  # fractions on the sides of the first and last vertex
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        like_first = (margin(start + middle[:, None] * step) <= 0) == out
+        low, high = np.where(like_first, middle, low), np.where(like_first, high, middle)
+    enter = np.where(out, 0.0, np.where(back, high, 1.0))
+    leave = np.where(back, 1.0, np.where(out, low, 0.0))
+    return _pieces(line, enter, leave)
+
+
+def _pieces(
+    line: Float[np.ndarray, "vertex 2"], enters: Float[np.ndarray, "segment"], leaves: Float[np.ndarray, "segment"]
+) -> list[Float[np.ndarray, "_ 2"]]:
+    """Join the parts of segments between the fractions at which they enter and leave what is kept."""
     pieces: list[list[np.ndarray]] = []
     connected = False
-    for start, stop, enter, leave in zip(line[:-1], line[1:], *_inside(line, polygon), strict=True):
+    for start, stop, enter, leave in zip(line[:-1], line[1:], enters, leaves, strict=True):
         if enter >= leave:
             connected = False
             continue

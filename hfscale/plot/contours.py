@@ -10,28 +10,18 @@ observed contour could move if all toys were off to the same side.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-from contourpy import FillType, contour_generator
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from hfscale.errors import InputError, SelectionError
 from hfscale.plot.axes import Plane
-from hfscale.plot.clip import clip_line
-from hfscale.plot.interpolate import Grid, interpolate, make_grid
+from hfscale.plot.ground import Ground, make_ground
+from hfscale.plot.outlines import Lines, Region, lines_at, region_between
 from hfscale.plot.points import NSIGMA
-
-Lines = tuple[Float[np.ndarray, "_ 2"], ...]
-
-
-class Region(NamedTuple):
-    """A filled region: vertices and path codes of its outlines (1 begins, 2 continues, 79 closes), nonzero winding."""
-
-    vertices: Float[np.ndarray, "vertex 2"]
-    codes: Int[np.ndarray, "vertex"]
+from hfscale.plot.surfaces.grid import Grid
+from hfscale.plot.surfaces.settings import SurfaceSettings
 
 
 @dataclass(frozen=True)
@@ -40,8 +30,7 @@ class ExclusionContours:
 
     Args:
         level: CLs at the contour, or at the upper limits.
-        interpolation: How the surfaces were interpolated.
-        grid: Where, and the hull of the points.
+        ground: Where surfaces are known and evaluated, and how they were laid.
         Z_obs: Observed height (of CLs, the significance) on the grid, or None without observed results. Valid inside
             the hull.
         Z_exp: Expected heights on the grid for -2 to +2 standard deviations.
@@ -55,8 +44,7 @@ class ExclusionContours:
     """
 
     level: float
-    interpolation: str
-    grid: Grid
+    ground: Ground
     Z_obs: Float[np.ndarray, "row column"] | None
     Z_exp: Float[np.ndarray, "5 row column"]
     observed: Lines
@@ -65,9 +53,27 @@ class ExclusionContours:
     uncertainty: tuple[Lines, Lines]
     messages: tuple[str, ...]
 
+    @property
+    def grid(self) -> Grid:
+        """Where surfaces were evaluated, the hull of the points, and the forbidden region, where no lines are."""
+        return self.ground.grid
+
+    @property
+    def interpolation(self) -> str:
+        """How the surfaces were interpolated."""
+        return self.ground.settings.interpolation
+
 
 def exclusion_contours(
-    plane: Plane, *, level: float | None = None, interpolation: str = "linear", size: int = 200
+    plane: Plane,
+    *,
+    level: float | None = None,
+    interpolation: str = "linear",
+    smoothing: float = 0.0,
+    epsilon: float | None = None,
+    forbidden: str | None = None,
+    forbidden_style: str = "cut",
+    size: int = 200,
 ) -> ExclusionContours:
     """Find the contours of a plane of signal points.
 
@@ -80,29 +86,32 @@ def exclusion_contours(
     Args:
         plane: From :func:`hfscale.plot.axes.select_plane`.
         level: CLs at the contour, between 0 and 1; 0.05, 95% confidence level, by default. Upper limits have their own.
-        interpolation: ``linear`` or ``rbf``.
+        interpolation: ``linear``, ``cubic``, ``rbf`` or ``gp``.
+        smoothing: Of ``rbf``, see :class:`hfscale.plot.surfaces.settings.SurfaceSettings`.
+        epsilon: Of ``rbf``, in the same place.
+        forbidden: Condition that is true where no contour can be, such as ``y > x - 125``, in x, y and labels; or None.
+        forbidden_style: ``cut``, or ``histfitter`` for points mirrored at the edge of that region.
         size: Rows and columns of the grid.
 
     Raises:
         SelectionError: The level is not between 0 and 1, or not that of the upper limits, or the points with results
-            do not span a plane.
+            do not span a plane, or an option is wrong.
     """
     level = _checked_level(plane, level)
-    x, y = plane.x[plane.done], plane.y[plane.done]
-    grid = make_grid(x, y, size=size)
-    Z_exp = interpolate(x, y, plane.Z_exp[plane.done], grid, interpolation=interpolation)
-    Z_obs, ends = _observed(plane, grid, interpolation)
+    settings = SurfaceSettings(interpolation, smoothing, epsilon)
+    ground = make_ground(plane, settings, forbidden=forbidden, forbidden_style=forbidden_style, size=size)
+    grid, Z_exp = ground.grid, ground.surfaces(plane.Z_exp[plane.done])
+    Z_obs, ends = _observed(plane, ground)
     z = plane.quantity.threshold(level)
     return ExclusionContours(
         level=level,
-        interpolation=interpolation,
-        grid=grid,
+        ground=ground,
         Z_obs=Z_obs,
         Z_exp=Z_exp,
-        observed=() if Z_obs is None else _lines(grid, Z_obs, z),
-        expected=tuple(_lines(grid, surface, z) for surface in Z_exp),  # type: ignore[arg-type]
-        bands=(_band(grid, Z_exp[1], Z_exp[3], z), _band(grid, Z_exp[0], Z_exp[4], z)),
-        uncertainty=(_lines(grid, ends[0], z), _lines(grid, ends[1], z)) if len(ends) else ((), ()),
+        observed=() if Z_obs is None else lines_at(grid, Z_obs, z),
+        expected=tuple(lines_at(grid, surface, z) for surface in Z_exp),  # type: ignore[arg-type]
+        bands=(region_between(grid, Z_exp[1], Z_exp[3], z), region_between(grid, Z_exp[0], Z_exp[4], z)),
+        uncertainty=(lines_at(grid, ends[0], z), lines_at(grid, ends[1], z)) if len(ends) else ((), ()),
         messages=_messages(plane, level),
     )
 
@@ -118,17 +127,16 @@ def _checked_level(plane: Plane, asked: float | None) -> float:
 
 
 def _observed(
-    plane: Plane, grid: Grid, interpolation: str
+    plane: Plane, ground: Ground
 ) -> tuple[Float[np.ndarray, "row column"] | None, Float[np.ndarray, "side row column"]]:
     """The observed surface, None without observed results, and those of both ends of its uncertainty, if any."""
-    nothing = np.empty((0, len(grid.y), len(grid.x)))
+    nothing = np.empty((0, len(ground.grid.y), len(ground.grid.x)))
     if not plane.has_observed:
         return None, nothing
     heights = plane.Z_obs[:, None]
     if plane.Z_interval is not None:
         heights = np.column_stack([heights, plane.Z_interval])
-    x, y = plane.x[plane.done], plane.y[plane.done]
-    first, *ends = interpolate(x, y, heights[plane.done], grid, interpolation=interpolation)
+    first, *ends = ground.surfaces(heights[plane.done])
     return first, np.array(ends) if ends else nothing
 
 
@@ -156,46 +164,14 @@ def contours_to_csv(contours: ExclusionContours, path: Path) -> None:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _lines(grid: Grid, surface: Float[np.ndarray, "row column"], z: float) -> Lines:
-    found = contour_generator(x=grid.x, y=grid.y, z=surface).lines(z)
-    clipped = [piece for line in found for piece in clip_line(np.asarray(line), grid.hull)]
-    return tuple(sorted(clipped, key=_length, reverse=True))
-
-
-def _length(line: Float[np.ndarray, "vertex 2"]) -> float:
-    return float(np.hypot(*np.diff(line, axis=0).T).sum())
-
-
-def _band(
-    grid: Grid, strong: Float[np.ndarray, "row column"], weak: Float[np.ndarray, "row column"], z: float
-) -> Region:
-    """Return where the downward fluctuation of the expected CLs excludes and the upward one does not.
-
-    That is the region above z of the larger significance minus that of the smaller one, which it contains. Taking
-    outlines of both, the second reversed, also works where they leave the plane open. Radial functions can cross by a
-    little; the surfaces are put in order first.
-    """
-    outer = _above(grid, np.maximum(strong, weak), z)
-    inner = [points[::-1] for points in _above(grid, np.minimum(strong, weak), z)]
-    outlines = [*outer, *inner]
-    if not outlines:
-        return Region(np.empty((0, 2)), np.empty(0, dtype=np.int64))
-    codes = [np.array([1, *[2] * (len(points) - 2), 79], dtype=np.int64) for points in outlines]
-    return Region(np.concatenate(outlines), np.concatenate(codes))
-
-
-def _above(grid: Grid, surface: Float[np.ndarray, "row column"], z: float) -> list[Float[np.ndarray, "_ 2"]]:
-    """Return closed outlines of where a surface is above z: counter-clockwise, holes clockwise."""
-    generator = contour_generator(x=grid.x, y=grid.y, z=surface, fill_type=FillType.OuterOffset)
-    regions, offsets = generator.filled(z, max(z, surface.max()) + 1.0)
-    return [points[start:stop] for points, ends in zip(regions, offsets, strict=True) for start, stop in pairwise(ends)]
-
-
 def _messages(plane: Plane, level: float) -> tuple[str, ...]:
     z, excluded = plane.quantity.threshold(level), plane.quantity.excluded.format(level=level)
     messages = []
     for kind, Z in (("observed", plane.Z_obs), ("expected", plane.Z_exp[:, 2])):
         known = Z[plane.done]
+        if kind == "expected" and not np.isfinite(known).any():
+            messages.append("there is no expected contour: no point has expected results")
+            continue
         if kind == "observed" and not plane.has_observed:
             messages.append("there is no observed contour: no point has observed results")
         elif (known > z).all():

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 from hfscale.errors import SelectionError
 from hfscale.workspace.expressions import ARITHMETIC, FUNCTIONS, Expression, parse_expression
 
-__all__ = ["Expression", "evaluate_numbers", "evaluate_truth", "parse_expression"]
+__all__ = ["Expression", "evaluate_margin", "evaluate_numbers", "evaluate_truth", "parse_expression"]
 
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
@@ -74,6 +74,25 @@ def evaluate_truth(expression: Expression, labels: Mapping[str, np.ndarray]) -> 
     return value
 
 
+def evaluate_margin(expression: Expression, labels: Mapping[str, np.ndarray]) -> Float[np.ndarray, "point"]:
+    """Return by how much a condition holds at every point: positive where it is true, negative where it is false.
+
+    Of a comparison that is the difference of its sides, the smaller margin where two conditions must hold, the larger
+    one where one of them is enough. So it is continuous where the sides are, and zero where the truth changes.
+
+    Args:
+        expression: A condition.
+        labels: Values of each label, of shape ``(point,)``.
+
+    Raises:
+        SelectionError: As of `evaluate_truth`.
+    """
+    truth = evaluate_truth(expression, labels)
+    evaluator = _Evaluator(expression, {label: _column(values) for label, values in labels.items()})
+    with np.errstate(all="ignore"):
+        return np.array(np.broadcast_to(evaluator.margin(expression.tree), truth.shape))
+
+
 def _evaluate(expression: Expression, labels: Mapping[str, np.ndarray]) -> np.ndarray:
     evaluator = _Evaluator(expression, {label: _column(values) for label, values in labels.items()})
     count = len(next(iter(labels.values()))) if labels else 0
@@ -119,6 +138,25 @@ class _Evaluator:
             case ast.Call():
                 return self._call(node)
         raise self._refused(node)
+
+    def margin(self, node: ast.expr) -> np.ndarray:
+        """By how much a condition holds; it must be known to be one."""
+        match node:
+            case ast.BoolOp(op=ast.And(), values=operands):
+                return reduce(np.minimum, [self.margin(operand) for operand in operands])
+            case ast.BoolOp(op=ast.Or(), values=operands):
+                return reduce(np.maximum, [self.margin(operand) for operand in operands])
+            case ast.BinOp(op=ast.BitAnd()):
+                return np.minimum(self.margin(node.left), self.margin(node.right))
+            case ast.BinOp(op=ast.BitOr()):
+                return np.maximum(self.margin(node.left), self.margin(node.right))
+            case ast.UnaryOp(op=ast.Not() | ast.Invert()):
+                return -self.margin(node.operand)
+            case ast.Compare():
+                sides = [self.value(operand) for operand in (node.left, *node.comparators)]
+                pairs = zip(node.ops, sides[:-1], sides[1:], strict=True)
+                return reduce(np.minimum, [_comparison_margin(*pair) for pair in pairs])
+        return _sign(self.value(node))
 
     def _constant(self, node: ast.Constant) -> np.ndarray:
         if isinstance(node.value, str):
@@ -187,3 +225,20 @@ class _Evaluator:
     def _refused(self, node: ast.expr) -> SelectionError:
         remedy = "use labels, numbers, quoted text, + - * / **, comparisons, and/or/not, and the functions "
         return self.expression.refused(node, remedy + ", ".join(FUNCTIONS))
+
+
+def _comparison_margin(compared: ast.cmpop, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    if left.dtype.kind != "f":
+        return _sign(np.asarray(_COMPARISONS[type(compared)](left, right)))
+    match compared:
+        case ast.Gt() | ast.GtE():
+            return np.asarray(left - right)
+        case ast.Lt() | ast.LtE():
+            return np.asarray(right - left)
+        case ast.NotEq():
+            return np.asarray(abs(left - right))
+    return np.asarray(-abs(left - right))
+
+
+def _sign(truth: np.ndarray) -> np.ndarray:
+    return np.where(truth, 1.0, -1.0)

@@ -74,6 +74,35 @@ def free_labels(
     return tuple(name for name in labels if name in free)
 
 
+def affine_labels(
+    labels: Mapping[str, np.ndarray], places: Float[np.ndarray, "point 2"]
+) -> dict[str, tuple[float, float, float]]:
+    """Return the numeric labels that are affine functions of the place: constant, slope in x, slope in y."""
+    if not spans_a_plane(places):
+        return {}
+    found = {}
+    centre, extent = places.mean(axis=0), np.ptp(places, axis=0)
+    terms = np.column_stack([np.ones(len(places)), (places - centre) / extent])
+    for name, values in labels.items():
+        if not is_numeric(values) or not np.isfinite(values).all():
+            continue
+        (a, b, c), *_ = np.linalg.lstsq(terms, values.astype(np.float64), rcond=None)
+        slopes = np.array([b, c]) / extent
+        if np.abs(terms @ np.array([a, b, c]) - values).max() <= _TOLERANCE * _size(values):
+            found[name] = (_tidy(a - slopes @ centre), _tidy(slopes[0]), _tidy(slopes[1]))
+    return found
+
+
+def _size(values: np.ndarray) -> float:
+    """The range of a label; of a constant one, what rounding may add to it."""
+    return max(float(np.ptp(values)), _TOLERANCE * float(np.abs(values).max()))
+
+
+def _tidy(number: float) -> float:
+    """The number without its last digits, in which the rounding of a fit shows."""
+    return float(f"{number:.12g}")
+
+
 def suggest_selections(
     labels: Mapping[str, np.ndarray], places: Float[np.ndarray, "point 2"], used: Set[str]
 ) -> tuple[Suggestion, ...]:

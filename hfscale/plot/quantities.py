@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from hfscale.plot.significance import significance, significance_of_level
+from hfscale.errors import SelectionError
+from hfscale.plot.significance import LARGEST_Z, significance, significance_of_level
 
 
 class Quantity(NamedTuple):
@@ -39,3 +40,25 @@ def _minus_logarithm(limits: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "
 
 CLS = Quantity(significance, significance_of_level, 1.0, "at CLs < {level:g}")
 UPPER_LIMITS = Quantity(_minus_logarithm, lambda level: 0.0, np.inf, "by an upper limit below 1")
+
+
+def clipped_at(quantity: Quantity, largest: float) -> Quantity:
+    """Return a quantity whose heights are significances, clipped at another one than 5; others as they are.
+
+    Raises:
+        SelectionError: The largest significance is not above the one of the contour at 95% confidence level.
+    """
+    if not significance_of_level(0.05) < largest < np.inf:
+        raise SelectionError(
+            f"significances cannot be clipped at {largest:g}", remedy="choose a number above 1.645; HistFitter's is 5"
+        )
+    if quantity.height is not significance or largest == LARGEST_Z:
+        return quantity
+    return quantity._replace(height=_Clipped(largest))
+
+
+class _Clipped(NamedTuple):
+    largest: float
+
+    def __call__(self, CLs: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+        return significance(CLs, self.largest)

@@ -15,17 +15,19 @@ LARGEST_CLs = 0.9999999999
 LARGEST_Z = 5.0
 
 
-def significance(CLs: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+def significance(CLs: Float[np.ndarray, "*shape"], largest: float = LARGEST_Z) -> Float[np.ndarray, "*shape"]:
     """Return Z = Phi^-1(1 - CLs), clipped to what HistFitter allows; NaN stays NaN.
 
-    Computed as -Phi^-1(CLs), which keeps its precision where 1 - CLs rounds to 1.
+    Computed as -Phi^-1(CLs), which keeps its precision where 1 - CLs rounds to 1: the CLs of asymptotic formulas, made
+    from logarithms, are told apart down to 1e-308, where Z is 37.5.
 
     Args:
         CLs: Values between 0 and 1, of any shape.
+        largest: Significances above are set to this.
     """
     with np.errstate(invalid="ignore"):
         Z = -ndtri(np.minimum(CLs, LARGEST_CLs))
-    return np.asarray(np.minimum(Z, LARGEST_Z))
+    return np.asarray(np.minimum(Z, largest))
 
 
 def significance_of_level(level: float) -> float:
