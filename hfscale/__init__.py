@@ -2,8 +2,8 @@
 
 ``hfscale.cls`` computes the CLs of every signal point of a patchset, ``hfscale.limit`` upper limits, ``hfscale.scan``
 CLs curves, ``hfscale.significance`` p0 and Z, ``hfscale.run`` what a campaign file declares,
-``hfscale.open_results`` opens what they stored, ``hfscale.verify`` finds damage in it, and ``hfscale.replay`` follows
-the fits of one toy.
+``hfscale.open_results`` opens what they stored, ``hfscale.export`` writes it for other programs, ``hfscale.verify``
+finds damage in it, and ``hfscale.replay`` follows the fits of one toy.
 ``hfscale.Likelihood`` is the likelihood of one workspace, ``hfscale.from_pyhf`` that of a pyhf model, and
 ``hfscale.from_xml`` reads the XML and ROOT files of HistFactory. ``hfscale.prune`` leaves out modifiers of small
 effect, and ``hfscale.CustomModifier`` makes a function a modifier.
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hfscale.api import cls, limit, run, scan, significance, toys
     from hfscale.errors import HfscaleError, HfscaleWarning
+    from hfscale.exporting.formats import export
     from hfscale.interop.pyhf_models import from_pyhf
     from hfscale.interop.xml_files import from_xml
     from hfscale.likelihood import Likelihood
@@ -45,6 +46,7 @@ __all__ = [
     "__version__",
     "cls",
     "combine",
+    "export",
     "forget",
     "from_pyhf",
     "from_xml",
@@ -69,6 +71,7 @@ _HOME = {
     "toys": "hfscale.api",
     "HfscaleError": "hfscale.errors",
     "HfscaleWarning": "hfscale.errors",
+    "export": "hfscale.exporting.formats",
     "Likelihood": "hfscale.likelihood",
     "from_pyhf": "hfscale.interop.pyhf_models",
     "from_xml": "hfscale.interop.xml_files",

@@ -14,6 +14,7 @@ from hfscale.cli.compute import cls_command, run_command
 from hfscale.cli.contour import contour_command
 from hfscale.cli.doctor import doctor_command
 from hfscale.cli.environment import use_one_thread
+from hfscale.cli.export import export_command
 from hfscale.cli.inputs import inspect_command, validate_command
 from hfscale.cli.interrupts import interruptible
 from hfscale.cli.limits import limit_command, scan_command, significance_command
@@ -86,6 +87,7 @@ for _command in (
     combine_command,
     contour_command,
     plot_command,
+    export_command,
     inspect_command,
     validate_command,
     prune_command,
