@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hfscale.model.custom import CustomModifier, ParameterSettings
     from hfscale.model.pruning import Pruned, PruningReport, prune
     from hfscale.replaying import Replay, replay
+    from hfscale.reporting.report import report
     from hfscale.results import Results, open_results
     from hfscale.store.verifying.damage import Damage, Verification
     from hfscale.store.verifying.verify import forget, verify
@@ -55,6 +56,7 @@ __all__ = [
     "open_results",
     "prune",
     "replay",
+    "report",
     "run",
     "scan",
     "significance",
@@ -83,6 +85,7 @@ _HOME = {
     "prune": "hfscale.model.pruning",
     "Replay": "hfscale.replaying",
     "replay": "hfscale.replaying",
+    "report": "hfscale.reporting.report",
     "Results": "hfscale.results",
     "open_results": "hfscale.results",
     "Damage": "hfscale.store.verifying.damage",

@@ -90,7 +90,7 @@ def _pooled_inputs(sources: Sequence[ResultStore]) -> Inputs:
                     f"the signal point '{point.name}' of {source.path} has another patch than that of the others",
                     remedy="merge stores of one patchset",
                 )
-    return replace(inputs[0], points=tuple(points.values()))
+    return replace(inputs[0], points=tuple(points.values()), patterns=None)
 
 
 def _calculation(store: ResultStore) -> Calculation:

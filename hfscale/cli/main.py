@@ -23,6 +23,7 @@ from hfscale.cli.messages import say
 from hfscale.cli.plot import plot_command
 from hfscale.cli.prune import prune_command
 from hfscale.cli.replay import replay_command
+from hfscale.cli.report import report_command
 from hfscale.cli.shards import plan_command, worker_command
 from hfscale.cli.stores import show_command, status_command
 from hfscale.cli.toys import toys_command
@@ -87,6 +88,7 @@ for _command in (
     combine_command,
     contour_command,
     plot_command,
+    report_command,
     export_command,
     inspect_command,
     validate_command,

@@ -43,6 +43,7 @@ class Inputs:
             of the object that maps point names to patches. None without patches.
         metadata: Metadata of the patchset (description, references, ...), empty without one.
         data: From `hfscale.workspace.observed.read_data`, in place of the observed data; None without.
+        patterns: Globs of names that chose the points, none for all of the source; None where that is not known.
     """
 
     workspace: Mapping[str, Any]
@@ -56,12 +57,14 @@ class Inputs:
     patchset_digest: str | None
     metadata: Mapping[str, Any]
     data: Mapping[str, Mapping[str, list[float]]] | None = None
+    patterns: tuple[str, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON document that ``from_json`` turns into equal inputs."""
         document: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
         document["format"] = FORMAT
         document["labels"] = list(self.labels)
+        document["patterns"] = None if self.patterns is None else list(self.patterns)
         document["points"] = [
             {
                 "name": point.name,
@@ -86,9 +89,11 @@ class Inputs:
                 remedy="use the version of hfscale that wrote them",
             )
         try:
-            # Stores made before there were data in place of the observed ones have no such key.
-            values = {field.name: document[field.name] for field in fields(cls) if field.name != "data"}
-            values["data"] = document.get("data")
+            # Stores that were made before there were these keys have none.
+            later = ("data", "patterns")
+            values = {field.name: document[field.name] for field in fields(cls) if field.name not in later}
+            values["data"], patterns = document.get("data"), document.get("patterns")
+            values["patterns"] = None if patterns is None else tuple(patterns)
             values["labels"] = tuple(values["labels"])
             values["points"] = tuple(
                 SignalPoint(point["name"], point["values"], tuple(point["patch"]), point["source"])

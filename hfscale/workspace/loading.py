@@ -103,7 +103,7 @@ def load_inputs(
         data=None if data is None else read_data(data),
     )
     _require_parameters(inputs, chosen, needs_poi or bool(poi))
-    return replace(inputs, points=select_points(signals.points, points))
+    return replace(inputs, points=select_points(signals.points, points), patterns=tuple(points))
 
 
 def _read_background(source: str | Path | Mapping[str, Any]) -> tuple[Document, tuple[Location, ...]]:
