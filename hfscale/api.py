@@ -16,7 +16,7 @@ from hfscale.plan.settings import TOY_OPTIONS, check_calculation
 from hfscale.results import Results
 from hfscale.runtime.executors.choose import AskedEngine, Cluster
 from hfscale.runtime.metrics import check_metrics_file
-from hfscale.runtime.observers import Watching
+from hfscale.runtime.observers import Follow, Watching
 from hfscale.workspace import Inputs, load_inputs
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Options(TypedDict, total=False):
             with it. They need this package and the modules of custom modifiers.
         task_points: Signal points per task.
         task_toys: Toys per task and hypothesis.
-        progress: Whether to show progress on standard error.
+        progress: Whether to show progress on standard error, or what follows the run instead.
         metrics: File for Prometheus' textfile collector, written every few seconds.
     """
 
@@ -96,7 +96,7 @@ class Options(TypedDict, total=False):
     gather: bool
     task_points: int | None
     task_toys: int | None
-    progress: bool
+    progress: bool | Follow
     metrics: str | Path | None
 
 
@@ -112,6 +112,7 @@ def cls(
     test_poi: float = 1.0,
     test_stat: Literal["qtilde", "q"] = "qtilde",
     level: float | None = None,
+    signal_uncertainty: float | str | Path | Mapping[str, float] | None = None,
     **options: Unpack[Options],
 ) -> Results:
     """Observed and expected CLs of every signal point, kept in a store.
@@ -125,6 +126,9 @@ def cls(
         test_poi: Tested value of the parameter of interest.
         test_stat: ``qtilde`` or ``q`` (arXiv:1007.1727 eq. 16 and 14).
         level: CLs that an adaptive number of toys is to decide on, 0.05 by default.
+        signal_uncertainty: Relative uncertainty of the cross-section of the signal, for observed CLs with it one
+            standard deviation down and up: a number for all points, a mapping from the names of points, or a JSON or
+            CSV file with one.
         options: See `Options`.
 
     Returns:
@@ -135,7 +139,8 @@ def cls(
         StoreError: The store cannot be made, or holds results of other inputs or settings.
         InterruptedRunError: The run was interrupted; the same call continues it.
     """
-    fields = {"kind": "cls", "test_poi": test_poi, "test_stat": test_stat, "level": level}
+    given = str(signal_uncertainty) if isinstance(signal_uncertainty, Path) else signal_uncertainty
+    fields = {"kind": "cls", "test_poi": test_poi, "test_stat": test_stat, "level": level, "signal_uncertainty": given}
     return _compute(fields, workspace, patchset, store, options)
 
 
@@ -263,8 +268,10 @@ def _cluster(options: Options) -> Cluster:
     return Cluster(place, options.get("ray_address"), options.get("insecure", False))
 
 
-def _watching(progress: bool, metrics: str | Path | None = None) -> Watching:
-    return Watching(quiet=not progress, metrics=None if metrics is None else check_metrics_file(metrics))
+def _watching(progress: bool | Follow, metrics: str | Path | None = None) -> Watching:
+    follow = None if isinstance(progress, bool) else progress
+    file = None if metrics is None else check_metrics_file(metrics)
+    return Watching(quiet=not progress, metrics=file, follow=follow)
 
 
 def toys(
@@ -275,7 +282,7 @@ def toys(
     workers: int | None = None,
     gather: bool = False,
     task_toys: int | None = None,
-    progress: bool = False,
+    progress: bool | Follow = False,
 ) -> Results:
     """Add toys to a store that was computed with toys: of its seed, with the next indices.
 

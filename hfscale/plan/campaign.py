@@ -1,5 +1,6 @@
 """The campaign file: reading it, applying overrides, and saying exactly what is wrong with it."""
 
+import copy
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -74,13 +75,31 @@ def load_campaign(path: str | Path, overrides: Sequence[str] = ()) -> Campaign:
             f"{file} is not a campaign file: its top level is not a mapping of keys",
             remedy=f"start from the keys {_known_keys(Campaign)}",
         )
+    return check_campaign(document, overrides, source=str(file), folder=file.resolve().parent)
+
+
+def check_campaign(
+    document: Mapping[str, Any], overrides: Sequence[str] = (), *, source: str = "the campaign", folder: Path
+) -> Campaign:
+    """Make a campaign of the mapping of keys that a campaign file would have.
+
+    Args:
+        document: The mapping, which is not changed.
+        overrides: As `load_campaign`.
+        source: What the mapping is called in messages.
+        folder: The folder that relative paths are relative to.
+
+    Raises:
+        InputError, SchemaError: As `load_campaign`.
+    """
+    own = copy.deepcopy(dict(document))
     for override in overrides:
-        apply_override(document, override)
+        apply_override(own, override)
     try:
-        campaign = Campaign.model_validate(document)
+        campaign = Campaign.model_validate(own)
     except ValidationError as error:
-        raise _schema_error(file, error) from error
-    return _with_absolute_paths(campaign, file.resolve().parent)
+        raise _schema_error(source, error) from error
+    return _with_absolute_paths(campaign, folder)
 
 
 def apply_override(document: dict[str, Any], override: str) -> None:
@@ -120,7 +139,7 @@ def _set_value(document: dict[str, Any], parts: Sequence[str], value: object) ->
         node[parts[-1]] = value
 
 
-def _schema_error(file: Path, error: ValidationError) -> SchemaError:
+def _schema_error(file: str, error: ValidationError) -> SchemaError:
     """Put the first problem that pydantic found in our words: file, key path, and what would be right."""
     problem = error.errors()[0]
     location = problem["loc"]
@@ -157,9 +176,10 @@ def _known_keys(model: type[BaseModel]) -> str:
 
 
 def _with_absolute_paths(campaign: Campaign, folder: Path) -> Campaign:
-    calculation, cross_section = campaign.calculation, campaign.calculation.cross_section
-    if isinstance(cross_section, str):
-        calculation = calculation.model_copy(update={"cross_section": resolve_source(cross_section, folder)})
+    calculation = campaign.calculation
+    for key in ("cross_section", "signal_uncertainty"):
+        if isinstance(given := getattr(calculation, key), str):
+            calculation = calculation.model_copy(update={key: resolve_source(given, folder)})
     run = campaign.run
     if run.scheduler is not None and is_scheduler_file(run.scheduler):
         run = run.model_copy(update={"scheduler": resolve_source(run.scheduler, folder)})

@@ -48,7 +48,7 @@ def run_tasks(
         limit_seconds: How long a task may run before it is stopped and tried again. None for a generous limit that
             follows from the tasks that finished, see `hfscale.runtime.durations`.
         clock: Gives the time in seconds.
-        on_event: Told of everything that happens, in this thread.
+        on_event: Told of everything that happens, in this thread. What it raises ends the run.
 
     Returns:
         The reports and the failures. A task that is given up does not stop the others.

@@ -12,28 +12,10 @@ from hfscale.runtime.events import Event, process_name
 from hfscale.runtime.executors.base import Executor
 from hfscale.runtime.journal import Journal, document_of, now
 from hfscale.runtime.metrics import MetricsFile
-from hfscale.runtime.progress import make_progress
+from hfscale.runtime.progress import Progress, make_progress
 from hfscale.runtime.tally import Tally
 
 LogFormat = Literal["text", "json"]
-
-
-class Watching(NamedTuple):
-    """How a run is to be followed.
-
-    Attributes:
-        quiet: Show no progress.
-        log_format: How progress is written where standard error is no terminal; ``json`` writes every event there too.
-        metrics: File for Prometheus, None for none.
-    """
-
-    quiet: bool = True
-    log_format: LogFormat = "text"
-    metrics: Path | None = None
-
-
-UNSEEN = Watching()
-"""Nothing is shown; only the journal is written."""
 
 
 class Extent(NamedTuple):
@@ -50,6 +32,31 @@ class Extent(NamedTuple):
     total: int
     done: int
     unit: Literal["points", "toys"]
+
+
+Follow = Callable[[Extent, Executor], Progress]
+"""Called at the beginning of each phase of a run; what it returns is told of the phase, in the thread of the run. An
+`InterruptedRunError` that it raises ends the run."""
+
+
+class Watching(NamedTuple):
+    """How a run is to be followed.
+
+    Attributes:
+        quiet: Show no progress.
+        log_format: How progress is written where standard error is no terminal; ``json`` writes every event there too.
+        metrics: File for Prometheus, None for none.
+        follow: What follows the run in place of the progress on standard error, None for nothing.
+    """
+
+    quiet: bool = True
+    log_format: LogFormat = "text"
+    metrics: Path | None = None
+    follow: Follow | None = None
+
+
+UNSEEN = Watching()
+"""Nothing is shown; only the journal is written."""
 
 
 class Observers:
@@ -72,15 +79,7 @@ class Observers:
         Returns:
             To be called with every event.
         """
-        progress = make_progress(
-            extent.total,
-            done=extent.done,
-            dashboard_link=engine.dashboard_link,
-            quiet=self._watching.quiet,
-            log_format=self._watching.log_format,
-            unit=extent.unit,
-        )
-        with progress:
+        with self._progress(extent, engine) as progress:
             self._tell({"event": "begun", **extent._asdict(), "engine": engine.name, "slots": engine.slots()})
             self._begun = True
             if self._metrics is not None:
@@ -94,6 +93,18 @@ class Observers:
                     self._metrics.add(event)
 
             yield on_event
+
+    def _progress(self, extent: Extent, engine: Executor) -> Progress:
+        if self._watching.follow is not None:
+            return self._watching.follow(extent, engine)
+        return make_progress(
+            extent.total,
+            done=extent.done,
+            dashboard_link=engine.dashboard_link,
+            quiet=self._watching.quiet,
+            log_format=self._watching.log_format,
+            unit=extent.unit,
+        )
 
     def end(self, how: str) -> None:
         """Take note of the end of the run, if it ever began.

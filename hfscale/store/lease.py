@@ -48,6 +48,12 @@ def leased(place: ObjectPlace) -> Iterator[None]:
                 place.unlink()
 
 
+def is_leased(place: ObjectPlace) -> bool:
+    """Say whether somebody holds an object that only one process may hold."""
+    version = place.version()
+    return version is not None and not _is_over(_read(place), version)
+
+
 def _acquire(place: ObjectPlace, document: bytes) -> None:
     while not place.create(document):
         version = place.version()

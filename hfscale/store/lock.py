@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hfscale.errors import StoreBusyError, StoreError
-from hfscale.store.lease import leased
+from hfscale.store.lease import is_leased, leased
 from hfscale.store.objects import ObjectPlace
 from hfscale.store.places import Place, local
 
@@ -22,6 +22,20 @@ def exclusive(place: Place) -> Iterator[None]:
     """
     with leased(place) if isinstance(place, ObjectPlace) else _locked(local(place)):
         yield
+
+
+def is_held(place: Place) -> bool:
+    """Say whether some driver, of this process too, holds the lock of a file, or an object in its place.
+
+    Nothing can be asked of such a lock without trying to take it: a driver that begins in the same instant is refused.
+    """
+    if isinstance(place, ObjectPlace):
+        return is_leased(place)
+    try:
+        with _locked(local(place)):
+            return False
+    except StoreBusyError:
+        return True
 
 
 @contextmanager

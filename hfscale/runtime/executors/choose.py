@@ -1,7 +1,7 @@
 """Choosing and starting an executor by its name on the command line."""
 
 import os
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from hfscale.errors import InputError
 from hfscale.runtime.executors.access import (
@@ -138,10 +138,10 @@ def _no_such_engine(name: str) -> InputError:
 def as_executor(
     engine: "str | distributed.Client | Executor", workers: int | None = None, cluster: Cluster = OWN_CLUSTER
 ) -> Executor:
-    """Return an executor for whatever the user gave as one: its name, a Dask client, or an executor.
+    """Return an executor for whatever the user gave as one: its name, a Dask client or cluster, or an executor.
 
-    A client stays open when the executor is closed; it is warned of if its cluster is open to others. For the other
-    arguments, see `open_executor`.
+    A client or cluster of Dask stays open when the executor is closed; it is warned of if it is open to others. For the
+    other arguments, see `open_executor`.
 
     Raises:
         InputError: It is nothing of these.
@@ -152,11 +152,24 @@ def as_executor(
     if isinstance(engine, Executor):
         return engine
     if type(engine).__module__.partition(".")[0] == "distributed" and hasattr(engine, "submit"):
-        from hfscale.runtime.executors.dask import DaskExecutor
-
-        executor = DaskExecutor(engine)
-        warn_of_open_scheduler(executor.scheduler_address())
-        return executor
+        return _of_dask(engine, is_client=True)
+    if hasattr(engine, "scheduler_address") and hasattr(engine, "scale"):
+        return _of_dask(engine, is_client=False)
     raise InputError(
-        f"{type(engine).__name__} is no executor", remedy=f"give one of {_CHOICES}, a Dask client or an executor"
+        f"{type(engine).__name__} is no executor",
+        remedy=f"give one of {_CHOICES}, a Dask client or cluster, or an executor",
     )
+
+
+def _of_dask(engine: Any, *, is_client: bool) -> Executor:
+    """Return an executor for a Dask client or cluster of the user's."""
+    from hfscale.runtime.executors.dask import DaskExecutor
+
+    if engine.asynchronous:
+        raise InputError(
+            f"this {type(engine).__name__} of Dask is asynchronous: only its own event loop may use it",
+            remedy="make it without asynchronous=True; that works in a notebook, too",
+        )
+    executor = DaskExecutor(engine) if is_client else DaskExecutor.use(engine)
+    warn_of_open_scheduler(executor.scheduler_address())
+    return executor

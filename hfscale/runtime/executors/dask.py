@@ -20,7 +20,7 @@ import dask
 import distributed
 from distributed.security import Security
 
-from hfscale.errors import InterruptedRunError
+from hfscale.errors import InputError, InterruptedRunError
 from hfscale.runtime.executors.base import Executor, Outcome
 from hfscale.runtime.executors.dask_clients import joined
 from hfscale.runtime.executors.workers import ALLOWED_WORKER_DEATHS, WORKER_ENVIRONMENT, quiet_logs, worker_killer
@@ -74,6 +74,30 @@ class DaskExecutor(Executor):
             executor = cls(stack.enter_context(joined(scheduler, insecure)))
             executor._owned = stack.pop_all()
         return executor
+
+    @classmethod
+    def use(cls, cluster: Any) -> "DaskExecutor":
+        """Run calls on a cluster object of the user's, such as a `distributed.LocalCluster` or a `SLURMCluster`.
+
+        Closing ends the connection alone.
+        """
+        with ExitStack() as stack:
+            executor = cls(stack.enter_context(distributed.Client(cluster, set_as_default=False)))
+            executor._owned = stack.pop_all()
+        return executor
+
+    def scale(self, workers: int) -> None:
+        """Have so many worker processes in the own cluster from now on; this may be called by any thread.
+
+        Raises:
+            InputError: The cluster is not this executor's own.
+        """
+        if self._cluster is None:
+            raise InputError(
+                "the workers of this cluster are not started from here", remedy="scale the cluster object itself"
+            )
+        with _worker_environment():
+            self._cluster.scale(workers)
 
     def slots(self) -> int:
         """Return the number of worker threads that are connected now."""

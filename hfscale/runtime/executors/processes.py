@@ -99,6 +99,10 @@ class ProcessExecutor(Executor):
         self._calls = Calls()
         self._workers: list[_Worker] = []
 
+    def scale(self, workers: int) -> None:
+        """Have at most so many worker processes from now on; this may be called by any thread."""
+        self._slots = workers
+
     def slots(self) -> int:
         """Return the number of worker processes, whether or not they have started yet."""
         return self._slots
@@ -123,7 +127,7 @@ class ProcessExecutor(Executor):
 
     def idle(self) -> int:
         """Return the number of worker processes without a call, whether or not they have started yet."""
-        return self._slots - sum(worker.call is not None for worker in self._workers)
+        return max(0, self._slots - sum(worker.call is not None for worker in self._workers))
 
     def running(self, handles: Collection[Hashable]) -> Collection[Hashable]:
         """Return those of these calls that a worker has."""
@@ -150,11 +154,18 @@ class ProcessExecutor(Executor):
 
     def _hand_out(self) -> None:
         idle = [worker for worker in self._workers if worker.call is None]
+        while idle and len(self._workers) > self._slots:
+            self._dismiss(idle.pop())
         while self._calls and (idle or len(self._workers) < self._slots):
             if not idle:
                 idle.append(_Worker())
                 self._workers += idle
             idle.pop().send(*self._calls.take())
+
+    def _dismiss(self, worker: _Worker) -> None:
+        self._workers.remove(worker)
+        worker.hang_up()
+        worker.end()
 
     def _listen(self, timeout: float | None) -> bool:
         """Hear what busy workers say, and give them and their replacements further calls; False if none is busy."""
@@ -163,9 +174,7 @@ class ProcessExecutor(Executor):
             worker = busy[connection]  # type: ignore[index]
             message = worker.receive()
             if message is None:
-                worker.hang_up()
-                worker.end()
-                self._workers.remove(worker)
+                self._dismiss(worker)
             self._calls.settle(worker.call, message)
             worker.call = None
         self._hand_out()
