@@ -4,6 +4,8 @@
 CLs curves, ``hfscale.significance`` p0 and Z, ``hfscale.run`` what a campaign file declares,
 ``hfscale.open_results`` opens what they stored, ``hfscale.export`` writes it for other programs, ``hfscale.verify``
 finds damage in it, and ``hfscale.replay`` follows the fits of one toy.
+``hfscale.Session`` runs all of these in the background of a notebook, and ``hfscale.patchset_from_table`` makes signals
+of one's own from a table.
 ``hfscale.Likelihood`` is the likelihood of one workspace, ``hfscale.from_pyhf`` that of a pyhf model, and
 ``hfscale.from_xml`` reads the XML and ROOT files of HistFactory. ``hfscale.prune`` leaves out modifiers of small
 effect, and ``hfscale.CustomModifier`` makes a function a modifier.
@@ -26,9 +28,11 @@ if TYPE_CHECKING:
     from hfscale.replaying import Replay, replay
     from hfscale.reporting.report import report
     from hfscale.results import Results, open_results
+    from hfscale.session import Job, Session
     from hfscale.store.verifying.damage import Damage, Verification
     from hfscale.store.verifying.verify import forget, verify
     from hfscale.workspace.combining.combine import Combination, combine
+    from hfscale.workspace.recasting.patchset import patchset_from_table
 
 __version__ = version("hfscale")
 __all__ = [
@@ -37,12 +41,14 @@ __all__ = [
     "Damage",
     "HfscaleError",
     "HfscaleWarning",
+    "Job",
     "Likelihood",
     "ParameterSettings",
     "Pruned",
     "PruningReport",
     "Replay",
     "Results",
+    "Session",
     "Verification",
     "__version__",
     "cls",
@@ -54,6 +60,7 @@ __all__ = [
     "limit",
     "merge",
     "open_results",
+    "patchset_from_table",
     "prune",
     "replay",
     "report",
@@ -88,10 +95,13 @@ _HOME = {
     "report": "hfscale.reporting.report",
     "Results": "hfscale.results",
     "open_results": "hfscale.results",
+    "Job": "hfscale.session",
+    "Session": "hfscale.session",
     "Damage": "hfscale.store.verifying.damage",
     "Verification": "hfscale.store.verifying.damage",
     "forget": "hfscale.store.verifying.verify",
     "verify": "hfscale.store.verifying.verify",
+    "patchset_from_table": "hfscale.workspace.recasting.patchset",
     "Combination": "hfscale.workspace.combining.combine",
     "combine": "hfscale.workspace.combining.combine",
 }

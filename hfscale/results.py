@@ -2,11 +2,13 @@
 
 import fnmatch
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import numpy as np
 
 from hfscale.errors import SelectionError
+from hfscale.exporting.options import ExportKeywords, Format
 from hfscale.reading.points import read_points
 from hfscale.reading.profiles import profile_columns
 from hfscale.reading.records import Keys, keys_of
@@ -23,12 +25,14 @@ if TYPE_CHECKING:
     import xarray
     from matplotlib.figure import Figure
 
+    from hfscale.exporting.formats import Exported
     from hfscale.plot.points import PlanePoints
 
 _BAND = ("m2", "m1", "0", "p1", "p2")
+_PAIR = ("m1", "p1")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Results:
     """Results in a store, finished or not.
 
@@ -42,6 +46,21 @@ class Results:
     def path(self) -> Place:
         """Folder of the store."""
         return self.store.path
+
+    def __repr__(self) -> str:
+        return f"<hfscale.Results {self.path.name}: {self._summary()}>"
+
+    def _repr_html_(self) -> str:
+        from hfscale.reading.html import results_html
+
+        return results_html(self.store, self._summary())
+
+    def _summary(self) -> str:
+        status, kind = self.status(), self.store.settings["calculation"].get("kind", "cls")
+        left = f", {status.points_pending} left" if status.points_pending else ""
+        toys = f", {status.toys.done}/{status.toys.total} toys" if status.toys else ""
+        done = status.points_ok + status.points_no_signal
+        return f"{kind} of {status.points_total} points, {done} done, {status.points_failed} failed{left}{toys}"
 
     def status(self) -> StoreStatus:
         """Count what is done, failed and left."""
@@ -116,6 +135,21 @@ class Results:
 
         return read_plane_points(self.store)
 
+    def export(self, format: Format, output: str | Path, **options: Unpack[ExportKeywords]) -> "Exported":
+        """Write the results for other programs: HistFitter, HEPData, spreadsheets, data frames.
+
+        Args:
+            format: ``harvest``, ``hepdata``, ``csv``, ``parquet``, ``json`` or ``numpy``.
+            output: The file, or a new folder for hepdata.
+            options: As for `hfscale.export`.
+
+        Raises:
+            InputError, SelectionError: As `hfscale.export`; then nothing is written.
+        """
+        from hfscale.exporting.formats import export
+
+        return export(self.store, format, output, **options)
+
     def contour(
         self,
         x: str,
@@ -180,5 +214,7 @@ def _columns(point: dict[str, Any], keys: Keys) -> dict[str, Any]:
     columns |= {key: point[key] for key in ("status", *keys.varying, first)}
     for key in (key for key in keys.bands if key in point):
         columns |= {f"{key}_{k}": value for k, value in zip(_BAND, point[key] or [None] * len(_BAND), strict=True)}
+    for key in (key for key in keys.pairs if key in point):
+        columns |= {f"{key}_{k}": value for k, value in zip(_PAIR, point[key], strict=True)}
     columns |= {key: point[key] for key in (*others, *keys.places) if not isinstance(point[key], list)}
     return {**columns, **{f"twice_nll_{key}": point["twice_nll"][key] for key in keys.minima}}
