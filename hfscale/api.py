@@ -355,7 +355,7 @@ def _check_contours(inputs: Inputs, campaign: Campaign) -> None:
     if not campaign.contours:
         return
     from hfscale.plot.axes import select_plane
-    from hfscale.plot.files import check_figure_file
+    from hfscale.plot.files import check_contour_file
     from hfscale.plot.points import PlanePoints
 
     kind = campaign.calculation.kind
@@ -374,7 +374,7 @@ def _check_contours(inputs: Inputs, campaign: Campaign) -> None:
         status=("pending",) * n,
     )
     for contour in campaign.contours:
-        check_figure_file(Path(contour.output))
+        check_contour_file(Path(contour.output))
         select_plane(points, contour.x, contour.y, contour.select, project=contour.project)
 
 
@@ -390,6 +390,9 @@ def draw_contours(results: Results, campaign: Campaign, tell: Callable[[str], No
     from hfscale.plot.contours import exclusion_contours
     from hfscale.plot.figure import draw_contour
     from hfscale.plot.files import save_figure
+    from hfscale.plot.interactive import interactive_contour
+    from hfscale.plot.web.page import is_page
+    from hfscale.reading.facts import point_facts
 
     if not campaign.contours:
         return
@@ -399,5 +402,9 @@ def draw_contours(results: Results, campaign: Campaign, tell: Callable[[str], No
         contours = exclusion_contours(plane)
         for message in (*points.remarks, *contours.messages):
             tell(f"{contour.output}: {message}")
-        save_figure(draw_contour(contours, plane, style=contour.style), Path(contour.output))
+        output = Path(contour.output)
+        if is_page(output):
+            interactive_contour(contours, plane, point_facts(results.store), messages=points.remarks).save(output)
+        else:
+            save_figure(draw_contour(contours, plane, style=contour.style), output)
         tell(f"wrote {contour.output}")

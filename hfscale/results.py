@@ -9,6 +9,7 @@ import numpy as np
 
 from hfscale.errors import SelectionError
 from hfscale.exporting.options import ExportKeywords, Format
+from hfscale.plot.surfaces.settings import Interpolation
 from hfscale.reading.points import read_points
 from hfscale.reading.profiles import profile_columns
 from hfscale.reading.records import Keys, keys_of
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hfscale.exporting.formats import Exported
+    from hfscale.plot.interactive import InteractiveContour
     from hfscale.plot.points import PlanePoints
 
 _BAND = ("m2", "m1", "0", "p1", "p2")
@@ -183,6 +185,38 @@ class Results:
         plane = select_plane(self.plane_points(), x, y, select, project=project)
         contours = exclusion_contours(plane, level=level, interpolation=interpolation)
         return draw_contour(contours, plane, style=style, title=title)
+
+
+    def interactive_contour(
+        self,
+        x: str,
+        y: str,
+        select: str | None = None,
+        *,
+        project: bool = False,
+        level: float | None = None,
+        interpolation: Interpolation = "linear",
+        title: str | None = None,
+    ) -> "InteractiveContour":
+        """Draw the exclusion contour for browsers: points tell their numbers, lines and bands can be hidden.
+
+        Notebooks show what is returned; its `save` writes a page that needs no network and no other file.
+
+        Args:
+            x, y, select, project, level, interpolation, title: As `contour`.
+
+        Raises:
+            SelectionError: As `contour`.
+        """
+        from hfscale.plot.axes import select_plane
+        from hfscale.plot.contours import exclusion_contours
+        from hfscale.plot.interactive import interactive_contour
+        from hfscale.reading.facts import point_facts
+
+        points = self.plane_points()
+        plane = select_plane(points, x, y, select, project=project)
+        contours = exclusion_contours(plane, level=level, interpolation=interpolation)
+        return interactive_contour(contours, plane, point_facts(self.store), title=title, messages=points.remarks)
 
 
 def _toy_columns(point: dict[str, Any]) -> dict[str, Any]:

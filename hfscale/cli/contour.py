@@ -11,7 +11,8 @@ from hfscale.cli.options import loudness_options
 _EPILOG = """\b
 Examples:
   hfscale contour sbottom.zarr -x m_sbottom -y m_n2 --select "m_n1 == 60" -o contour.pdf
-  hfscale contour results.zarr -x m_gluino -y "m_gluino - m_lsp" -o contour.png --csv contour.csv"""
+  hfscale contour results.zarr -x m_gluino -y "m_gluino - m_lsp" -o contour.png --csv contour.csv
+  hfscale contour results.zarr -x m_gluino -y m_lsp -o contour.html"""
 
 
 @click.command("contour", epilog=_EPILOG)
@@ -20,7 +21,7 @@ Examples:
 @click.option("-y", "y", required=True, metavar="EXPR", help="Vertical axis.")
 @click.option("--select", metavar="EXPR", help="Which points make the plane, for example 'm_n1 == 60'.")
 @click.option("--project", is_flag=True, help="Let labels that are no axis vary: the strongest point at each place.")
-@click.option("-o", "--output", "outputs", multiple=True, metavar="FILE", help="PDF, PNG or SVG; repeatable.")
+@click.option("-o", "--output", "outputs", multiple=True, metavar="FILE", help="PDF, PNG, SVG, or HTML to explore; repeatable.")
 @click.option("--csv", metavar="FILE", help="Also write every line as CSV.")
 @click.option(
     "--level",
@@ -39,23 +40,35 @@ def contour_command(store: str, **options: Any) -> None:
     from hfscale.plot.axes import select_plane
     from hfscale.plot.contours import contours_to_csv, exclusion_contours
     from hfscale.plot.figure import draw_contour
-    from hfscale.plot.files import check_figure_file, save_figure
+    from hfscale.plot.files import check_contour_file, save_figure
+    from hfscale.plot.interactive import interactive_contour
+    from hfscale.plot.web.page import is_page
+    from hfscale.reading.facts import point_facts
     from hfscale.results import open_results
 
     if not options["outputs"] and not options["csv"]:
         raise click.UsageError("give at least one of -o FILE and --csv FILE")
     for output in options["outputs"]:
-        check_figure_file(Path(output))
-    points = open_results(store).plane_points()
+        check_contour_file(Path(output))
+    results = open_results(store)
+    points = results.plane_points()
     plane = select_plane(points, options["x"], options["y"], options["select"], project=options["project"])
     contours = exclusion_contours(plane, level=options["level"], interpolation=options["interpolation"])
     for message in (*points.remarks, *contours.messages):
         say(message)
-    if options["outputs"]:
+    pages = [output for output in options["outputs"] if is_page(Path(output))]
+    figures = [output for output in options["outputs"] if output not in pages]
+    if figures:
         figure = draw_contour(contours, plane, style=options["style"], title=options["title"])
-        for output in options["outputs"]:
-            save_figure(figure, Path(output))
-            inform(f"wrote {output}")
+    for output in figures:
+        save_figure(figure, Path(output))
+        inform(f"wrote {output}")
+    if pages:
+        facts = point_facts(results.store)
+        page = interactive_contour(contours, plane, facts, title=options["title"], messages=points.remarks)
+    for output in pages:
+        page.save(Path(output))
+        inform(f"wrote {output}")
     if options["csv"]:
         contours_to_csv(contours, Path(options["csv"]))
         inform(f"wrote {options['csv']}")

@@ -1,4 +1,4 @@
-"""Writing figures: PDF, PNG and SVG, equal files from equal figures."""
+"""Writing figures: PDF, PNG and SVG, equal files from equal figures; and what contours can be written as."""
 
 from pathlib import Path
 from typing import Any
@@ -7,6 +7,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from hfscale.errors import InputError
+from hfscale.plot.web.page import PAGE_SUFFIXES, check_page_file, is_page
 
 # What would make two equal figures differ as files is left out.
 _METADATA: dict[str, dict[str, Any]] = {
@@ -31,6 +32,21 @@ def save_figure(figure: Figure, path: Path) -> None:
             figure.savefig(path, format=suffix[1:], dpi=200, metadata=_METADATA[suffix])
         except OSError as error:
             raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def check_contour_file(path: Path) -> None:
+    """Check, before anything is computed or written, that a contour can be written to the path: a figure or a page.
+
+    Raises:
+        InputError: The suffix is that of no known format, the folder does not exist, or a folder is there.
+    """
+    if is_page(path):
+        check_page_file(path)
+    elif path.suffix.lower() in _METADATA:
+        check_figure_file(path)
+    else:
+        known = ", ".join([*_METADATA, PAGE_SUFFIXES[0]])
+        raise InputError(f"cannot draw a contour as {path.name!r}", remedy=f"end the name in one of {known}")
 
 
 def check_figure_file(path: Path) -> None:

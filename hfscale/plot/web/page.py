@@ -16,6 +16,9 @@ from typing import Any
 from hfscale.errors import InputError
 from hfscale.plot.web.markup import Html, element, join
 
+PAGE_SUFFIXES = (".html", ".htm")
+"""Names of pages end in one of these."""
+
 _HERE = "hfscale.plot.web"
 _IN_SCRIPTS = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
@@ -84,7 +87,7 @@ def check_page_file(path: Path) -> None:
 
 def is_page(path: Path) -> bool:
     """Tell whether the suffix of a path asks for a page."""
-    return path.suffix.lower() in (".html", ".htm")
+    return path.suffix.lower() in PAGE_SUFFIXES
 
 
 def save_page(page: str, path: Path) -> None:
