@@ -21,7 +21,9 @@ Examples:
 @click.option("-y", "y", required=True, metavar="EXPR", help="Vertical axis.")
 @click.option("--select", metavar="EXPR", help="Which points make the plane, for example 'm_n1 == 60'.")
 @click.option("--project", is_flag=True, help="Let labels that are no axis vary: the strongest point at each place.")
-@click.option("-o", "--output", "outputs", multiple=True, metavar="FILE", help="PDF, PNG, SVG, or HTML to explore; repeatable.")
+@click.option(
+    "-o", "--output", "outputs", multiple=True, metavar="FILE", help="PDF, PNG, SVG, or HTML to explore; repeatable."
+)
 @click.option("--csv", metavar="FILE", help="Also write every line as CSV.")
 @click.option(
     "--level",
