@@ -22,6 +22,9 @@ from hfscale.plot.outlines import Lines, Region, lines_at, region_between
 from hfscale.plot.points import NSIGMA
 from hfscale.plot.surfaces.grid import Grid
 from hfscale.plot.surfaces.settings import SurfaceSettings
+from hfscale.plot.uncertainty import sparse_remarks
+
+_MEDIAN = 2
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class ExclusionContours:
         uncertainty: Lines through the lower and the upper ends of the uncertainties from the number of toys; none
             without toys.
         messages: Why a contour is missing, a sentence each.
+        remarks: What else a reader should know of the contours, a sentence each.
     """
 
     level: float
@@ -52,6 +56,7 @@ class ExclusionContours:
     bands: tuple[Region, Region]
     uncertainty: tuple[Lines, Lines]
     messages: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def grid(self) -> Grid:
@@ -103,16 +108,20 @@ def exclusion_contours(
     grid, Z_exp = ground.grid, ground.surfaces(plane.Z_exp[plane.done])
     Z_obs, ends = _observed(plane, ground)
     z = plane.quantity.threshold(level)
+    observed = () if Z_obs is None else lines_at(grid, Z_obs, z)
+    expected = tuple(lines_at(grid, surface, z) for surface in Z_exp)
+    seen = (plane.Z_obs, observed) if plane.has_observed else (plane.Z_exp[:, _MEDIAN], expected[_MEDIAN])
     return ExclusionContours(
         level=level,
         ground=ground,
         Z_obs=Z_obs,
         Z_exp=Z_exp,
-        observed=() if Z_obs is None else lines_at(grid, Z_obs, z),
-        expected=tuple(lines_at(grid, surface, z) for surface in Z_exp),  # type: ignore[arg-type]
+        observed=observed,
+        expected=expected,  # type: ignore[arg-type]
         bands=(region_between(grid, Z_exp[1], Z_exp[3], z), region_between(grid, Z_exp[0], Z_exp[4], z)),
         uncertainty=(lines_at(grid, ends[0], z), lines_at(grid, ends[1], z)) if len(ends) else ((), ()),
         messages=_messages(plane, level),
+        remarks=sparse_remarks(ground, seen[0][plane.done], seen[1], (plane.x_text, plane.y_text)),
     )
 
 

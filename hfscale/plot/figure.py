@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch, Polygon
@@ -10,12 +11,17 @@ from matplotlib.path import Path as Outline
 
 from hfscale.plot.axes import Plane
 from hfscale.plot.canvas import canvas
-from hfscale.plot.contours import ExclusionContours, Lines, Region
+from hfscale.plot.contours import ExclusionContours
+from hfscale.plot.interpolation_error import InterpolationError
 from hfscale.plot.labels import axis_label
+from hfscale.plot.outlines import Lines, Region
+from hfscale.plot.overlays import draw_error, draw_forbidden
 from hfscale.plot.styles import Palette
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_MARGIN = 0.04
 
 
 def draw_contour(
@@ -26,6 +32,7 @@ def draw_contour(
     title: str | None = None,
     x_label: str | None = None,
     y_label: str | None = None,
+    error: InterpolationError | None = None,
 ) -> Figure:
     """Draw the observed and expected contours, the one-sigma band and the signal points.
 
@@ -36,6 +43,7 @@ def draw_contour(
         title: Text above the axes, or None.
         x_label: Instead of the label made from the expression of x, for example with a unit.
         y_label: The same for y.
+        error: How far the contour may be off because surfaces are only known at the points, to be drawn; or None.
 
     Raises:
         SelectionError: No such style.
@@ -46,6 +54,8 @@ def draw_contour(
         entries = [
             *draw_lines(axes, contours, palette),
             *_draw_band(axes, contours, palette),
+            *draw_forbidden(axes, contours.grid, palette),
+            *draw_error(axes, contours.grid, error, palette),
             *_draw_points(axes, plane, plane.quantity.threshold(contours.level), palette),
         ]
         set_limits(axes, plane)
@@ -118,10 +128,19 @@ def _draw_points(axes: "Axes", plane: Plane, threshold: float, palette: Palette)
 
 
 def set_limits(axes: "Axes", plane: Plane) -> None:
-    """Show all points, with a margin."""
-    for values, set_limit in ((plane.x, axes.set_xlim), (plane.y, axes.set_ylim)):
-        margin = 0.04 * (np.ptp(values) or 1.0)
-        set_limit(float(values.min() - margin), float(values.max() + margin))
+    """Show all points, with a margin, on logarithmic axes where the plane has them."""
+    axes.set(xscale="log" if plane.log[0] else "linear", yscale="log" if plane.log[1] else "linear")
+    axes.set_xlim(*_with_margin(plane.x, plane.log[0]))
+    axes.set_ylim(*_with_margin(plane.y, plane.log[1]))
+
+
+def _with_margin(values: Float[np.ndarray, " point"], log: bool) -> tuple[float, float]:
+    least, most = float(values.min()), float(values.max())
+    if log:
+        factor = (most / least) ** _MARGIN
+        return least / factor, most * factor
+    margin = _MARGIN * ((most - least) or 1.0)
+    return least - margin, most + margin
 
 
 def _say_what_is_missing(axes: "Axes", contours: ExclusionContours) -> None:

@@ -8,7 +8,10 @@ from contourpy import FillType, contour_generator
 from jaxtyping import Float, Int
 
 from hfscale.plot.clip import clip_line, cut_line
+from hfscale.plot.surfaces.frame import Frame
 from hfscale.plot.surfaces.grid import Grid
+
+_NODES = 400
 
 Lines = tuple[Float[np.ndarray, "_ 2"], ...]
 
@@ -49,23 +52,44 @@ def region_between(
     both, the second reversed, also works where they leave the plane open. Radial functions can cross by a little; the
     surfaces are put in order first.
     """
-    outer = _above(grid, np.maximum(strong, weak), z)
-    inner = [points[::-1] for points in _above(grid, np.minimum(strong, weak), z)]
-    outlines = [*outer, *inner]
+    outer = _above(grid.columns, grid.rows, np.maximum(strong, weak), z)
+    inner = [points[::-1] for points in _above(grid.columns, grid.rows, np.minimum(strong, weak), z)]
+    return _region(grid.frame, [*outer, *inner])
+
+
+def forbidden_region(grid: Grid) -> Region:
+    """Return the forbidden region in the range of the points and a tenth beyond, empty where there is none."""
+    if grid.forbidden is None:
+        return _region(grid.frame, [])
+    columns, rows = (
+        np.linspace(ends[0] - 0.1 * np.ptp(ends), ends[-1] + 0.1 * np.ptp(ends), _NODES)
+        for ends in (grid.columns, grid.rows)
+    )
+    nodes = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
+    margin = grid.forbidden.margin(grid.frame.leave(nodes)).reshape(_NODES, _NODES)
+    return _region(grid.frame, _above(columns, rows, margin, 0.0))
+
+
+def _region(frame: Frame, outlines: list[Float[np.ndarray, "_ 2"]]) -> Region:
     if not outlines:
         return Region(np.empty((0, 2)), np.empty(0, dtype=np.int64))
     codes = [np.array([1, *[2] * (len(points) - 2), 79], dtype=np.int64) for points in outlines]
-    return Region(grid.frame.leave(np.concatenate(outlines)), np.concatenate(codes))
+    return Region(frame.leave(np.concatenate(outlines)), np.concatenate(codes))
 
 
 def _length(line: Float[np.ndarray, "vertex 2"]) -> float:
     return float(np.hypot(*np.diff(line, axis=0).T).sum())
 
 
-def _above(grid: Grid, surface: Float[np.ndarray, "row column"], z: float) -> list[Float[np.ndarray, "_ 2"]]:
+def _above(
+    columns: Float[np.ndarray, "column"],
+    rows: Float[np.ndarray, "row"],
+    surface: Float[np.ndarray, "row column"],
+    z: float,
+) -> list[Float[np.ndarray, "_ 2"]]:
     """Return closed outlines of where a surface is above z: counter-clockwise, holes clockwise."""
     if not np.isfinite(surface).any():
         return []
-    generator = contour_generator(x=grid.columns, y=grid.rows, z=surface, fill_type=FillType.OuterOffset)
+    generator = contour_generator(x=columns, y=rows, z=surface, fill_type=FillType.OuterOffset)
     regions, offsets = generator.filled(z, max(z, float(np.nanmax(surface))) + 1.0)
     return [points[start:stop] for points, ends in zip(regions, offsets, strict=True) for start, stop in pairwise(ends)]

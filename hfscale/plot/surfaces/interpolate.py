@@ -3,12 +3,13 @@
 import numpy as np
 from jaxtyping import Float
 
+from hfscale.plot.surfaces.gaussian import GaussianSurfaces, gaussian_surfaces
 from hfscale.plot.surfaces.grid import Grid
 from hfscale.plot.surfaces.radial import RadialSurfaces, radial_surfaces
 from hfscale.plot.surfaces.settings import SurfaceSettings
 from hfscale.plot.surfaces.triangles import TriangleSurfaces, cubic_surfaces, linear_surfaces
 
-Surfaces = TriangleSurfaces | RadialSurfaces
+Surfaces = TriangleSurfaces | RadialSurfaces | GaussianSurfaces
 """Surfaces through points, in the coordinates of a frame: to be called with places."""
 
 
@@ -30,6 +31,8 @@ def fit_surfaces(
             return linear_surfaces(points, values)
         case "cubic":
             return cubic_surfaces(points, values)
+        case "gp":
+            return gaussian_surfaces(points, values)
         case _:
             return radial_surfaces(points, values, settings.smoothing, settings.epsilon)
 
