@@ -27,8 +27,13 @@ def asymptotic_cls(
     return cls_block(assembly, fit_hypotheses(group, assembly.fitted, mu), mu, test_stat)
 
 
-def cls_block(assembly: Assembly, fits: HypothesisFits, mu: float, test_stat: TestStatistic) -> CLsBlock:
-    """CLs from the fits of the points that have a signal."""
+def cls_block(
+    assembly: Assembly,
+    fits: HypothesisFits,
+    mu: float | Float[np.ndarray, " fitted"],
+    test_stat: TestStatistic,
+) -> CLsBlock:
+    """CLs from the fits of the points that have a signal, at one POI value or each at its own."""
     minima = {name: getattr(fits, name) for name in _NAMES}
     needed = {name: getattr(fits, name) for name in _NEEDED}
     good = np.logical_and.reduce([results.succeeded for results in needed.values()])

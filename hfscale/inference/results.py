@@ -16,6 +16,10 @@ class PointStatus(IntEnum):
     FAILED = 3
 
 
+SIGNAL_VARIATIONS = (-1.0, 1.0)
+"""Standard deviations of the cross-section of the signal at which observed CLs are kept, where it has any."""
+
+
 @dataclass(frozen=True)
 class CLsBlock:
     """Asymptotic CLs of some points at one POI value, with everything that was fitted on the way.

@@ -31,6 +31,7 @@ class Keys(NamedTuple):
         minima: Minima of twice -ln L, without their prefix.
         places: Where limits lie, key by key -> array of the store.
         varying: What tells the objects of one point apart.
+        pairs: Two numbers per point, with the cross-section of the signal one standard deviation down and up.
     """
 
     settings: tuple[str, ...]
@@ -39,6 +40,7 @@ class Keys(NamedTuple):
     minima: tuple[str, ...] = ("free", "background")
     places: Mapping[str, str] = MappingProxyType({})
     varying: tuple[str, ...] = ()
+    pairs: tuple[str, ...] = ()
 
 
 _FITTED = ("mu_hat", "mu_hat_error")
@@ -49,6 +51,7 @@ _CLS = Keys(
     numbers=("CLs_obs", "CLsb", "CLb", "q", "q_asimov", "effective_events", *_FITTED),
     bands=("CLs_exp",),
     minima=("free", "conditional", "background"),
+    pairs=("signal_poi", "CLs_obs_signal"),
 )
 _KEYS: Mapping[str, Keys] = MappingProxyType(
     {
@@ -129,6 +132,7 @@ def _fields(keys: Keys, calculation: Mapping[str, Any], row: Mapping[str, Any], 
     fields[first] = number(row.get(first))
     fields |= {key: _band(row.get(key), whole=not keys.places) for key in keys.bands if key in stored}
     fields |= {key: number(row.get(key)) for key in others}
+    fields |= {key: numbers(row.get(key, (None, None))) for key in keys.pairs if key in stored}
     fields |= {key: places_of(row.get(name)) for key, name in keys.places.items() if name in stored}
     fields["twice_nll"] = {key: number(row.get(f"twice_nll_{key}")) for key in keys.minima}
     return fields
