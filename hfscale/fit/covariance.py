@@ -40,13 +40,21 @@ def covariances(
         theta: Their minima.
         free: Parameters that are neither fixed nor held by a bound.
     """
-    program, found = _program(structure), []
+    curvature = hessians(structure, shared, fits, theta)
+    found = [covariance_of(*pair) for pair in zip(curvature, free, strict=True)]
+    return np.array(found).reshape(*theta.shape, theta.shape[1])
+
+
+def hessians(
+    structure: Structure, shared: SharedNumbers, fits: PointNumbers, theta: Float[np.ndarray, "fit parameter"]
+) -> Float[np.ndarray, "fit parameter parameter"]:
+    """Exact second derivatives of -ln L of each fit; arguments as in `covariances`."""
+    program, found = _program(structure), [np.zeros((0, theta.shape[1], theta.shape[1]))]
     for begin in range(0, len(theta), _LANES):
         index = np.minimum(np.arange(begin, begin + _LANES), len(theta) - 1)
         with jax.enable_x64(True):
-            hessians = np.asarray(program(shared, fits.take(index), theta[index]))
-        found += [covariance_of(*pair) for pair in zip(hessians, free[index], strict=True)][: len(theta) - begin]
-    return np.array(found).reshape(*theta.shape, theta.shape[1])
+            found.append(np.asarray(program(shared, fits.take(index), theta[index])))
+    return np.concatenate(found)[: len(theta)]
 
 
 def covariance_of(

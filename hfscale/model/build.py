@@ -34,7 +34,7 @@ class Row:
     """A sample in a channel, over all points of a group.
 
     Attributes:
-        channel: Its channel.
+        channel, sample: Its channel and name, as in its key.
         factors: (type, name) of the modifiers that multiply it.
         histosys, normsys: Names, the union over the points.
         samples: Numbers per point, None where the point lacks the sample.
@@ -42,6 +42,7 @@ class Row:
     """
 
     channel: str
+    sample: str
     factors: tuple[tuple[str, str], ...]
     histosys: tuple[str, ...]
     normsys: tuple[str, ...]
@@ -153,6 +154,7 @@ def _row(key: RowKey, by_point: Mapping[int, SampleData], n_points: int) -> Row:
     distinct = {id(data): data for data in by_point.values()}.values()
     return Row(
         channel=key[0],
+        sample=key[1],
         factors=key[3],
         histosys=tuple(dict.fromkeys(name for data in distinct for name in data.histosys)),
         normsys=tuple(dict.fromkeys(name for data in distinct for name in data.normsys)),
@@ -229,6 +231,7 @@ def _build_group(
         bin_names=tuple((channel, i) for channel, n in bins.items() for i in range(n)),
         digests=tuple(digest.full for digest in digests),
         background_digests=tuple(digest.background for digest in digests),
+        entry_names=tuple((row.channel, row.sample, i) for row in rows for i in range(bins[row.channel])),
     )
 
 

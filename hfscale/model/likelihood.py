@@ -137,12 +137,19 @@ def expected_rates(
     structure: Structure, shared: SharedNumbers, points: PointNumbers, theta: Float[Array, "lane parameter"]
 ) -> Float[Array, "lane bin"]:
     """Expected rate of every bin."""
+    rates = sample_rates(structure, shared, points, theta)
+    return clipped_bins(structure, rates @ one_hot(structure.entry_bin[:, None], structure.n_bins))
+
+
+def sample_rates(
+    structure: Structure, shared: SharedNumbers, points: PointNumbers, theta: Float[Array, "lane parameter"]
+) -> Float[Array, "lane entry"]:
+    """Expected rate of every sample in every bin, an entry each."""
     if structure.derived.size:
-        return expected_rates(*extended_model(structure, shared, points), extended_theta(structure, points, theta))
+        return sample_rates(*extended_model(structure, shared, points), extended_theta(structure, points, theta))
     terms = normsys_terms(structure, shared, points, theta).value
     rates = yields_of(structure, shared, points, theta) * product(structure, theta, terms)
-    rates = clipped_samples(structure, rates)
-    return clipped_bins(structure, rates @ one_hot(structure.entry_bin[:, None], structure.n_bins))
+    return clipped_samples(structure, rates)
 
 
 def negative_log_likelihood(

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
 from hfscale.model.derived import NOTHING_DERIVED, DerivedQuantities
 from hfscale.model.interpolation import DEFAULT_CODES, InterpolationCodes
@@ -189,6 +189,7 @@ class ModelGroup:
         has_signal: Whether the POI changes any rate of the point.
         bin_names: (channel, bin) of every bin.
         digests, background_digests: What each point is, as a whole and where the POI is 0 (`hfscale.model.identity`).
+        entry_names: (channel, sample, bin) of every entry; the sample is empty for those that only patches bring.
     """
 
     structure: Structure
@@ -203,9 +204,10 @@ class ModelGroup:
     bin_names: tuple[tuple[str, int], ...]
     digests: tuple[str, ...]
     background_digests: tuple[str, ...]
+    entry_names: tuple[tuple[str, str, int], ...] = ()
 
-    def external(self, values: Float[np.ndarray, "*batch parameter"]) -> Float[np.ndarray, "*batch parameter"]:
-        """Parameters in the order of `parameter_names`."""
+    def external(self, values: Shaped[np.ndarray, "*batch parameter"]) -> Shaped[np.ndarray, "*batch parameter"]:
+        """Numbers of parameters in the order of `parameter_names`."""
         result = np.empty_like(values)
         result[..., self.order] = values
         return result
