@@ -141,7 +141,7 @@ def cls(
     """
     given = str(signal_uncertainty) if isinstance(signal_uncertainty, Path) else signal_uncertainty
     fields = {"kind": "cls", "test_poi": test_poi, "test_stat": test_stat, "level": level, "signal_uncertainty": given}
-    return _compute(fields, workspace, patchset, store, options)
+    return compute(fields, workspace, patchset, store, options)
 
 
 def limit(
@@ -180,7 +180,7 @@ def limit(
     given = str(cross_section) if isinstance(cross_section, Path) else cross_section
     fields = {"kind": "limit", "level": level, "rtol": rtol, "poi_grid": poi_grid, "test_stat": test_stat}
     fields |= {"luminosity": luminosity, "cross_section": given}
-    return _compute(fields, workspace, patchset, store, options)
+    return compute(fields, workspace, patchset, store, options)
 
 
 def scan(
@@ -215,7 +215,7 @@ def scan(
     fields: dict[str, object] = {"kind": kind, "poi_grid": poi_grid, "test_stat": test_stat, "level": level}
     if kind == "profile":
         fields |= {"parameters": parameters, "grids": grids}
-    return _compute(fields, workspace, patchset, store, options)
+    return compute(fields, workspace, patchset, store, options)
 
 
 def significance(
@@ -236,16 +236,25 @@ def significance(
     Raises:
         InputError, StoreError, InterruptedRunError: As `cls`.
     """
-    return _compute({"kind": "significance"}, workspace, patchset, store, options)
+    return compute({"kind": "significance"}, workspace, patchset, store, options)
 
 
-def _compute(
+def compute(
     fields: Mapping[str, object],
     workspace: str | Path | Mapping[str, Any],
     patchset: str | Path | Mapping[str, Any] | None,
     store: str | Path,
     options: Options,
 ) -> Results:
+    """Do what one of the public functions asks for.
+
+    Args:
+        fields: Its own fields of `hfscale.plan.settings.Calculation`; None stands for "not given".
+        workspace, patchset, store, options: As `cls`.
+
+    Raises:
+        InputError, StoreError, InterruptedRunError: As `cls`.
+    """
     given = {name: value for name in _CALCULATION_OPTIONS if (value := options.get(name)) is not None}
     own = {name: value for name, value in fields.items() if value is not None}
     calculation = check_calculation({**own, **given})

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from hfscale.errors import HfscaleWarning, InputError, StoreMismatchError
+from hfscale.inference.measurement.checks import check_fits, check_ranking
 from hfscale.inference.profile_grids import check_scan
 from hfscale.inference.toys.settings import GENERATOR
 from hfscale.model.custom import CustomModifier
@@ -185,7 +186,7 @@ def prepare(
         n_structures=len(groups),
         background_models=background_models(groups),
         n_no_signal=_n_no_signal(inputs, calculation, groups),
-        seconds=expected_seconds(groups, calculation.fits_per_point),
+        seconds=expected_seconds(groups, calculation.fits_per_point(len(parameter_names(groups)))),
         toy_seconds=seconds_per_toy(groups),
         memory=process_bytes(groups),
         continues=existing is not None,
@@ -200,13 +201,17 @@ def _check_calculation(inputs: Inputs, calculation: Calculation, groups: Sequenc
         check_test_poi(groups, inputs.poi, value)
     if calculation.kind == "profile":
         check_scan(groups, calculation.parameters, calculation.scan_values)
+    elif calculation.kind == "fit":
+        check_fits(groups, calculation.overrides, calculation.minos)
+    elif calculation.kind == "ranking":
+        check_ranking(groups, inputs.poi, calculation.overrides, calculation.groups)
     elif calculation.kind != "significance" and (calculation.test_stat == "qtilde") != bounded_below_at_zero(groups):
         _warn_of_mismatch(calculation.test_stat, inputs.poi)
 
 
 def _n_no_signal(inputs: Inputs, calculation: Calculation, groups: Sequence[ModelGroup]) -> int:
     """How many points have no result for lack of a signal."""
-    if calculation.kind == "profile" and inputs.poi not in calculation.parameters:
+    if calculation.kind == "fit" or (calculation.kind == "profile" and inputs.poi not in calculation.parameters):
         return 0
     return int(sum((~group.has_signal).sum() for group in groups))
 

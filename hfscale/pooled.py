@@ -16,7 +16,7 @@ from hfscale.plan.tasks import Task
 from hfscale.plan.toys import ToyRound, ToyTask
 from hfscale.store import ledger
 from hfscale.store.blocks import block_sizes, open_array
-from hfscale.store.layout import HYPOTHESES, empty_block
+from hfscale.store.layout import HYPOTHESES, ParameterPlaces, empty_block, spread_parameters
 from hfscale.store.status import worst_status
 from hfscale.store.store import ResultStore
 from hfscale.store.toys import CellToys, empty_toys
@@ -37,6 +37,7 @@ def _pool_task(sources: Sequence["_Points"], target: ResultStore, task: Task) ->
     sizes = block_sizes(target.group)
     block = empty_block(task.n_points, sizes.n_mu, sizes.n_parameters, target.variables, sizes.grid)
     reasons: dict[str, str] = {}
+    remarks = {name: texts for source in sources for name, texts in source.remarks.items()}
     for k, name in enumerate(target.names[task.start : task.stop]):
         rows = [row for source in sources if (row := source.row(name)) is not None]
         found = [source.reasons[name] for source in sources if name in source.reasons]
@@ -54,7 +55,8 @@ def _pool_task(sources: Sequence["_Points"], target: ResultStore, task: Task) ->
         if found:
             reasons[name] = found[0]
     target.write_block(task, block)
-    target.mark_done(task, {"reasons": reasons})
+    told = {name: remarks[name] for name in target.names[task.start : task.stop] if name in remarks}
+    target.mark_done(task, {"reasons": reasons, **({"remarks": told} if told else {})})
 
 
 class _Row(NamedTuple):
@@ -80,7 +82,7 @@ class _Points:
     """Results of the signal points of a store, by name, with parameters in the order of another store."""
 
     def __init__(self, store: ResultStore, target: ResultStore) -> None:
-        self.reasons = store.reasons()
+        self.reasons, self.remarks = store.reasons(), store.remarks()
         self._place = {name: k for k, name in enumerate(store.names)}
         self._done = worst_status(store.point_status()) != PointStatus.NOT_RUN
         ours, theirs = (_parameters(s) for s in (store, target))
@@ -105,11 +107,8 @@ class _Points:
 
     def _spread(self, name: str, values: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
         variable = self._variables[name]
-        if "parameter" not in variable.dims:
-            return values
-        result = np.full((*values.shape[:-1], self._n_parameters), variable.fill, values.dtype)
-        result[..., self._columns] = values
-        return result
+        places = ParameterPlaces(np.arange(len(self._columns)), self._columns)
+        return spread_parameters(values, variable.dims[1:], variable, places, self._n_parameters)
 
 
 def _parameters(store: ResultStore) -> list[str]:

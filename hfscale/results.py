@@ -10,8 +10,10 @@ import numpy as np
 from hfscale.errors import SelectionError
 from hfscale.exporting.options import ExportKeywords, Format
 from hfscale.plot.surfaces.settings import Interpolation
+from hfscale.reading.fits import FittedPoint, fit_columns, read_fitted_points
 from hfscale.reading.points import read_points
 from hfscale.reading.profiles import profile_columns
+from hfscale.reading.rankings import RankedPoint, ranking_columns, read_ranked_points
 from hfscale.reading.records import Keys, keys_of
 from hfscale.runtime.activity import Activity, summarize
 from hfscale.runtime.journal import read_journals
@@ -109,23 +111,55 @@ class Results:
         """One row per signal point, and per POI value of a scan.
 
         Columns are labels, status, results (expected ones from -2 to +2 sigma as m2 to p2) and numbers of the fits. Of
-        profile likelihoods: the best fit and error of each parameter, and the interval where t is at most 1.
+        profile likelihoods: the best fit and error of each parameter, and the interval where t is at most 1. Fits and
+        rankings have a row for each parameter of a point.
         """
         import pandas
 
         calculation, points = self.store.settings["calculation"], self.to_list()
-        if calculation.get("kind") == "profile":
+        kind = calculation.get("kind")
+        if kind == "profile":
             rows = [profile_columns(point) for point in points]
+        elif kind in ("fit", "ranking"):
+            several = fit_columns if kind == "fit" else ranking_columns
+            rows = [row for point in points for row in several(point)]
         else:
             keys = keys_of(calculation)
             rows = [{**_columns(point, keys), **_toy_columns(point)} for point in points]
         frame = pandas.DataFrame(rows).set_index("name")
-        numbers = [column for column in frame.columns if "status" not in column and column not in self.store.labels]
+        texts = {"parameter", *self.store.labels}
+        numbers = [column for column in frame.columns if "status" not in column and column not in texts]
         return frame.astype(dict.fromkeys(numbers, np.float64))
 
     def to_list(self) -> list[dict[str, Any]]:
         """One plain JSON object per signal point, and per POI value of a scan; None where there is no number."""
         return read_points(self.store)
+
+    def fits(self) -> tuple[FittedPoint, ...]:
+        """Best fits of all signal points, with covariances, of a store of kind ``fit`` or ``ranking``.
+
+        Raises:
+            SelectionError: The store is of another kind.
+        """
+        self._require_kind("fit", "ranking")
+        return read_fitted_points(self.store)
+
+    def rankings(self) -> tuple[RankedPoint, ...]:
+        """Impacts of nuisance parameters on the POI of all signal points; any group of them can be asked for.
+
+        Raises:
+            SelectionError: The store is not of kind ``ranking``.
+        """
+        self._require_kind("ranking")
+        return read_ranked_points(self.store)
+
+    def _require_kind(self, *kinds: str) -> None:
+        kind = self.store.settings["calculation"].get("kind", "cls")
+        if kind not in kinds:
+            raise SelectionError(
+                f"{self.path} holds results of kind {kind}, not {' or '.join(kinds)}",
+                remedy=f"make a store with hfscale {kinds[-1]}",
+            )
 
     def plane_points(self) -> "PlanePoints":
         """Points with their labels and CLs or upper limits, as contours need them.
@@ -185,7 +219,6 @@ class Results:
         plane = select_plane(self.plane_points(), x, y, select, project=project)
         contours = exclusion_contours(plane, level=level, interpolation=interpolation)
         return draw_contour(contours, plane, style=style, title=title)
-
 
     def interactive_contour(
         self,
@@ -250,5 +283,5 @@ def _columns(point: dict[str, Any], keys: Keys) -> dict[str, Any]:
         columns |= {f"{key}_{k}": value for k, value in zip(_BAND, point[key] or [None] * len(_BAND), strict=True)}
     for key in (key for key in keys.pairs if key in point):
         columns |= {f"{key}_{k}": value for k, value in zip(_PAIR, point[key], strict=True)}
-    columns |= {key: point[key] for key in (*others, *keys.places) if not isinstance(point[key], list)}
+    columns |= {key: point[key] for key in (*others, *keys.places) if not key.endswith("_exp_status")}
     return {**columns, **{f"twice_nll_{key}": point["twice_nll"][key] for key in keys.minima}}

@@ -15,6 +15,7 @@ from hfscale.cli.contour import contour_command
 from hfscale.cli.doctor import doctor_command
 from hfscale.cli.environment import use_one_thread
 from hfscale.cli.export import export_command
+from hfscale.cli.fit import fit_command, ranking_command
 from hfscale.cli.inputs import inspect_command, validate_command
 from hfscale.cli.interrupts import interruptible
 from hfscale.cli.limits import limit_command, scan_command, significance_command
@@ -76,6 +77,8 @@ for _command in (
     limit_command,
     scan_command,
     significance_command,
+    fit_command,
+    ranking_command,
     run_command,
     plan_command,
     worker_command,

@@ -254,6 +254,11 @@ def take_toys(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def without_toys(options: dict[str, Any]) -> dict[str, Any]:
+    """Add what `toy_options` gives where nothing was chosen, for verbs that have no toys."""
+    return {**options, **dict.fromkeys(_TOY_FIELDS), "calctype": "asymptotics", "task_toys": None}
+
+
 _ENGINE_OPTIONS = (
     click.option(
         "--executor",

@@ -88,8 +88,8 @@ def show_command(store: str, pattern: str, as_json: bool) -> None:
     if as_json:
         write_json(points)
         return
-    columns, row = table_of(results.store.settings["calculation"])
-    write_table(columns, [row(point) for point in points])
+    columns, rows = table_of(results.store.settings["calculation"])
+    write_table(columns, [row for point in points for row in rows(point)])
     for point in points:
         if "reason" in point:
             say(f"failed: {point['name']}: {point['reason']}", "failed", point=point["name"], reason=point["reason"])

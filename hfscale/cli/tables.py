@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from hfscale.cli.measurement_tables import FIT_COLUMNS, RANKING_COLUMNS, fit_rows, ranking_rows
+
 _Point = dict[str, Any]
 _Table = tuple[tuple[str, ...], Callable[[_Point], tuple[str, ...]]]
 
@@ -62,8 +64,19 @@ def _end(value: float | None) -> str:
     return "..." if value is None else f"{value:.4g}"
 
 
-def table_of(calculation: Mapping[str, Any]) -> _Table:
-    """The columns of the table of a store, and what makes a row."""
+def table_of(calculation: Mapping[str, Any]) -> tuple[tuple[str, ...], Callable[[_Point], list[tuple[str, ...]]]]:
+    """The columns of the table of a store, and what makes the rows of a signal point."""
+    kind = calculation.get("kind", "cls")
+    if kind == "fit":
+        return FIT_COLUMNS, fit_rows
+    if kind == "ranking":
+        return RANKING_COLUMNS, ranking_rows
+    columns, row = _single(calculation)
+    return columns, lambda point: [row(point)]
+
+
+def _single(calculation: Mapping[str, Any]) -> _Table:
+    """The columns of a table with one row per point, or per point and POI value, and what makes a row."""
     kind = calculation.get("kind", "cls")
     if kind != "profile":
         return _TABLES[kind]
