@@ -39,6 +39,7 @@ Examples:
   hfscale cls BkgOnly.json patchset.json -o sbottom.zarr
   hfscale cls HEPData_archive.tar.gz::RegionA/BkgOnly.json -o A.zarr --points 'sbottom_13*'
   hfscale cls BkgOnly.json -p signal_1.json -p signal_2.json -o two.zarr --executor local
+  hfscale cls BkgOnly.json patchset.json -o theory.zarr --signal-uncertainty uncertainties.csv
   hfscale cls BkgOnly.json patchset.json -o toys.zarr --calctype toybased --ntoys 10000 --seed 1
   hfscale cls BkgOnly.json patchset.json -o toys.zarr --calctype toybased --adaptive --max-toys 20000
 
@@ -54,11 +55,17 @@ The same command again continues an unfinished store."""
 @click.option("--test-poi", type=click.FloatRange(min=0.0), default=1.0, show_default=True, help="Tested POI value.")
 @click.option("--level", type=float, help="CLs that an adaptive number of toys is to decide on.  [default: 0.05]")
 @test_stat_option
+@click.option(
+    "--signal-uncertainty",
+    metavar="VALUE|FILE",
+    help="Relative uncertainty of the signal's cross-section, for observed CLs with it one standard deviation down and"
+    " up: a number for all points, or a JSON or CSV file, signal point -> number.",
+)
 @toy_options
 @calculation_options
 def cls_command(**options: Any) -> int:
     """Observed and expected CLs of every signal point at one POI value."""
-    return perform("cls", ("test_poi", "test_stat", "level"), options)
+    return perform("cls", ("test_poi", "test_stat", "level", "signal_uncertainty"), options)
 
 
 def perform(kind: str, own: tuple[str, ...], options: dict[str, Any]) -> int:
@@ -158,6 +165,7 @@ def print_plan(preparation: "Preparation", as_json: bool) -> int:
 
 
 def _describe_plan(preparation: "Preparation") -> dict[str, object]:
+    calculation = preparation.calculation
     seconds = preparation.seconds + preparation.toy_seconds * preparation.n_toys
     fields: dict[str, object] = {
         "store": str(preparation.path),
@@ -166,7 +174,8 @@ def _describe_plan(preparation: "Preparation") -> dict[str, object]:
         "points without signal": preparation.n_no_signal,
         "parameters": len(preparation.parameters),
         "structures": preparation.n_structures,
-        "fits": preparation.calculation.fits_per_point * (preparation.plan.n_points - preparation.n_no_signal),
+        "fits": calculation.fits_per_point(len(preparation.parameters))
+        * (preparation.plan.n_points - preparation.n_no_signal),
         "tasks": len(preparation.plan.tasks),
         "points per task": preparation.plan.task_points,
         "seconds on one process": round(seconds, 1),
@@ -175,7 +184,6 @@ def _describe_plan(preparation: "Preparation") -> dict[str, object]:
         "files on disk": preparation.disk.files,
         "MB of memory per process": math.ceil(preparation.memory / 1e6),
     }
-    calculation = preparation.calculation
     if calculation.adaptive:
         fields["toys at least"] = 2 * preparation.n_cells * calculation.min_toys
         fields["toys at most"] = 2 * preparation.n_cells * calculation.max_toys
@@ -196,6 +204,9 @@ def report(results: "Results", as_json: bool) -> int:
     failures = {point["name"]: point["reason"] for point in points if "reason" in point}
     for name, reason in failures.items():
         say(f"failed: {name}: {reason}", "failed", point=name, reason=reason)
+    for point in points:
+        for text in point.get("warnings", ()):
+            say(f"warning: {point['name']}: {text}", "warning", point=point["name"])
     inform(
         f"{status.points_ok} points ok, {status.points_no_signal} without signal, {status.points_failed} failed"
         f" -> {results.path}"

@@ -8,10 +8,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from hfscale.errors import InputError
+from hfscale.inference.measurement.overrides import FitOverrides
 from hfscale.inference.profile_grids import DEFAULT_VALUES
+from hfscale.inference.results import SIGNAL_VARIATIONS
 from hfscale.inference.toys.settings import Ensemble, ToyNuisance, ToySettings
 from hfscale.model.interpolation import HistosysCode, InterpolationCodes, NormsysCode
 from hfscale.plan.adaptive import LARGEST_NSIGMA, Allocation
+from hfscale.plan.remedies import remedy_for
 from hfscale.plan.texts import checked_duration, checked_grid, checked_values, read_duration, read_grid, read_values
 
 
@@ -23,8 +26,16 @@ def _no_truth_value(value: object) -> object:
 
 
 Number = Annotated[float, BeforeValidator(_no_truth_value)]
+FiniteNumber = Annotated[Number, Field(allow_inf_nan=False)]
 Count = Annotated[int, BeforeValidator(_no_truth_value)]
 ImportPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+
+
+def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
+    if not bounds[0] <= bounds[1]:
+        raise ValueError("the lower bound is above the upper one")
+    return bounds
+
 
 ADAPTIVE_OPTIONS = frozenset({"nsigma", "min_toys", "max_toys", "accuracy", "budget"})
 """Fields of `Calculation` that only an adaptive number of toys has."""
@@ -33,14 +44,19 @@ TOY_OPTIONS = frozenset({"seed", "ensemble", "toy_nuisance", "adaptive"}) | _FIX
 """Fields of `Calculation` that only toys have."""
 _KIND_OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "cls": frozenset({"test_poi", "test_stat"}),
+        "cls": frozenset({"test_poi", "test_stat", "signal_uncertainty"}),
         "limit": frozenset({"level", "test_stat", "luminosity", "cross_section"}),
         "scan": frozenset({"poi_grid", "test_stat"}),
         "significance": frozenset(),
         "profile": frozenset({"parameters", "grids"}),
+        "fit": frozenset({"fix", "bounds", "init", "minos"}),
+        "ranking": frozenset({"fix", "bounds", "init", "groups"}),
     }
 )
 """Fields of `Calculation` that not all kinds have, for each kind."""
+_WITHOUT_TOYS = ("profile", "fit", "ranking")
+_LEFT_OUT = ("asimov", "luminosity", "cross_section", "signal_uncertainty")
+"""Fields that are no part of the document where they are None."""
 LARGEST_INDEX = 2**62
 """Seeds and indices of toys stay below, so that they fit into signed integers of 64 bits."""
 
@@ -76,7 +92,8 @@ class Calculation(Settings):
     Attributes:
         kind: ``cls``, the CLs at one value of the parameter of interest; ``scan``, at several; ``limit``, the upper
             limits on it; ``significance``, the p-value of the background-only hypothesis; ``profile``, the profile
-            likelihood of one or two parameters.
+            likelihood of one or two parameters; ``fit``, the best fit of all parameters; ``ranking``, the impacts of
+            nuisance parameters on the parameter of interest.
         calctype: ``asymptotics``, the formulas of arXiv:1007.1727, or ``toybased``, pseudo-experiments.
         test_poi: The tested value of the parameter of interest.
         test_stat: ``qtilde`` or ``q``, eqs. (16) and (14) of arXiv:1007.1727.
@@ -84,11 +101,17 @@ class Calculation(Settings):
             single ones, or several of these between commas.
         parameters: Names of the one or two parameters that a profile likelihood is scanned over.
         grids: Values of each of them, ``A:B:N``; without any, three uncertainties around the best fit.
+        fix, bounds, init: Parameters that a fit holds at values, keeps within a lower and an upper bound, or starts
+            from; of ``fit`` and ``ranking``.
+        minos: Parameters of a ``fit`` that get MINOS errors; ``all`` for all.
+        groups: Groups of nuisance parameters in a ``ranking``: name -> patterns of the names of parameters.
         level: CLs at an upper limit; that which an adaptive number of toys is to decide on.
         rtol: Relative precision of asymptotic upper limits.
         luminosity: Integrated luminosity in fb^-1, for limits on visible cross-sections; None for no such limits.
         cross_section: Cross-section in fb of each signal point with the POI at 1, by name, for limits on it: a number
             for all points, a mapping, or a file (`hfscale.workspace.cross_sections`); None for no such limits.
+        signal_uncertainty: Relative uncertainty of the cross-section of each signal point, given in the same ways, for
+            observed CLs at `test_poi` times 1 - and 1 + this (`hfscale.inference.signal_variations`); None for none.
         expected_only: Whether no observed data are fitted at all, and observed results are left out: the data are the
             pre-fit Asimov data of the background, for a significance those of the signal with the POI at 1.
         asimov: The pre-fit Asimov data at this POI value are the data, None for the observed ones.
@@ -110,17 +133,23 @@ class Calculation(Settings):
             end. The least number of toys is run in any case, and pauses between runs do not count.
     """
 
-    kind: Literal["cls", "limit", "scan", "significance", "profile"] = "cls"
+    kind: Literal["cls", "limit", "scan", "significance", "profile", "fit", "ranking"] = "cls"
     calctype: Literal["asymptotics", "toybased"] = "asymptotics"
     test_poi: Number = Field(default=1.0, ge=0.0, allow_inf_nan=False)
     test_stat: Literal["qtilde", "q"] = "qtilde"
     poi_grid: Annotated[str, AfterValidator(checked_grid)] | None = None
     parameters: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     grids: tuple[Annotated[str, AfterValidator(checked_values)], ...] = ()
+    fix: dict[str, FiniteNumber] = {}
+    bounds: dict[str, Annotated[tuple[FiniteNumber, FiniteNumber], AfterValidator(_ascending)]] = {}
+    init: dict[str, FiniteNumber] = {}
+    minos: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    groups: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
     level: Number = Field(default=0.05, gt=0.0, lt=1.0)
     rtol: Number = Field(default=1e-4, ge=1e-7, le=0.1)
     luminosity: Number | None = Field(default=None, gt=0.0, allow_inf_nan=False)
     cross_section: Number | str | dict[str, Number] | None = None
+    signal_uncertainty: Number | str | dict[str, Number] | None = None
     expected_only: bool = False
     asimov: Number | None = Field(default=None, ge=0.0, allow_inf_nan=False)
     interpcode: Interpcode = Interpcode()
@@ -169,11 +198,23 @@ class Calculation(Settings):
         return self
 
     @model_validator(mode="after")
-    def _refuse_other_profiles(self) -> "Calculation":
-        if self.kind != "profile":
+    def _refuse_signal_uncertainty_without_tests(self) -> "Calculation":
+        if self.signal_uncertainty is None:
             return self
         if self.toybased:
-            raise ValueError("kind profile is not possible with calctype toybased: it has no toys")
+            raise ValueError("signal_uncertainty is not possible with calctype toybased: its tests are asymptotic")
+        if self.expected_only:
+            raise ValueError("signal_uncertainty has no effect with expected_only: it varies the observed CLs")
+        if self.test_poi == 0.0:
+            raise ValueError("signal_uncertainty has no effect with test_poi 0")
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_other_profiles(self) -> "Calculation":
+        if self.toybased and self.kind in _WITHOUT_TOYS:
+            raise ValueError(f"kind {self.kind} is not possible with calctype toybased: it has no toys")
+        if self.kind != "profile":
+            return self
         if len(self.parameters) not in DEFAULT_VALUES or len(set(self.parameters)) != len(self.parameters):
             raise ValueError(
                 f"a profile likelihood is of one parameter or of two different ones, not of {list(self.parameters)}"
@@ -206,7 +247,12 @@ class Calculation(Settings):
     @property
     def needs_poi(self) -> bool:
         """Whether there are no results without a parameter of interest."""
-        return self.kind != "profile"
+        return self.kind not in ("profile", "fit")
+
+    @property
+    def overrides(self) -> FitOverrides:
+        """What fits do differently than the model says."""
+        return FitOverrides(self.fix, self.bounds, self.init)
 
     @property
     def scan_values(self) -> tuple[tuple[float, ...] | None, ...]:
@@ -227,10 +273,19 @@ class Calculation(Settings):
     @property
     def fitted_values(self) -> tuple[float, ...]:
         """POI values at which fits are certain to be made, and which must therefore be within bounds."""
-        if self.kind == "profile":
+        if self.kind in _WITHOUT_TOYS:
             return () if self.asimov_poi is None else (self.asimov_poi,)
-        values = self.poi_values or {"significance": (1.0,), "limit": (0.0,)}[self.kind]
+        values = (self.poi_values or {"significance": (1.0,), "limit": (0.0,)}[self.kind]) + self._varied_values
         return values if self.asimov is None else (*values, self.asimov)
+
+    @property
+    def _varied_values(self) -> tuple[float, ...]:
+        """The outermost POI values that varied signals are tested at, once their uncertainties have been read."""
+        found = self.signal_uncertainty
+        if found is None or isinstance(found, str):
+            return ()
+        largest = max(found.values(), default=0.0) if isinstance(found, dict) else found
+        return (self.test_poi * (1.0 - largest), self.test_poi * (1.0 + largest))
 
     @property
     def asimov_poi(self) -> float | None:
@@ -239,12 +294,16 @@ class Calculation(Settings):
             return 1.0 if self.kind == "significance" else 0.0
         return self.asimov
 
-    @property
-    def fits_per_point(self) -> int:
-        """Fits for each signal point: for limits, what is usual."""
+    def fits_per_point(self, n_parameters: int) -> int:
+        """Fits for each signal point with so many parameters: for limits and MINOS errors, what is usual."""
+        if self.kind in ("fit", "ranking"):
+            searched = n_parameters if "all" in self.minos or self.kind == "ranking" else len(self.minos)
+            return 1 + 4 * searched
         if self.kind == "profile":
             return 1 + math.prod(self.scan_shape)
         n_values = len(self.poi_values)
+        if self.signal_uncertainty is not None:
+            n_values += len(SIGNAL_VARIATIONS)
         return 2 + 2 * n_values if n_values else {"limit": 30, "significance": 5}[self.kind]
 
     @property
@@ -274,31 +333,9 @@ class Calculation(Settings):
             unused |= TOY_OPTIONS
         unused |= _FIXED_NUMBER if self.adaptive else ADAPTIVE_OPTIONS | {"adaptive"}
         given = {"modifiers": bool(self.modifiers), "expected_only": self.expected_only}
-        given |= {name: getattr(self, name) is not None for name in ("asimov", "luminosity", "cross_section")}
+        given |= {name: getattr(self, name) is not None for name in _LEFT_OUT}
         unused |= {name for name, is_given in given.items() if not is_given}
         return self.model_dump(mode="json", exclude=unused)
-
-
-_REMEDY = (
-    "test_poi is a finite number from 0 upwards, test_stat qtilde or q, calctype asymptotics or toybased, interpcode"
-    " for example normsys=code4,histosys=code4p (or code1; code0, code2), a modifier package.module:attribute"
-)
-_TOY_REMEDY = (
-    "with calctype toybased, ntoys is from 1 and seed and first_toy from 0 upwards, ensemble unconditional,"
-    " aux-profiled or aux-observed, toy_nuisance profiled or prefit; with adaptive, in place of ntoys, min_toys and"
-    " max_toys are from 1 upwards, nsigma is from 0 to 6, accuracy between 0 and 1, budget for example 90s, 30m or 2h"
-)
-_KIND_REMEDY = (
-    "kind is cls (with test_poi), limit (with level, between 0 and 1, and rtol, from 1e-7 to 0.1, or, with calctype"
-    " toybased, poi_grid; luminosity in fb^-1 is above 0), scan (with poi_grid, A:B:N), significance or profile"
-    " (with parameters)"
-)
-_PROFILE_REMEDY = (
-    "for a profile likelihood, name one or two parameters, and give a grid A:B:N for each of them or none at all"
-)
-
-
-_KIND_FIELDS = frozenset({"kind", "poi_grid", "level", "rtol", "luminosity"})
 
 
 def check_calculation(fields: Mapping[str, object]) -> Calculation:
@@ -315,16 +352,7 @@ def check_calculation(fields: Mapping[str, object]) -> Calculation:
         name = ".".join(str(part) for part in problem["loc"])
         text = problem["msg"].removeprefix("Value error, ")
         what = f"{name} is {problem['input']!r}: {text}" if name else text
-        raise InputError(what, place=name or None, remedy=_remedy(name, fields)) from error
-
-
-def _remedy(name: str, fields: Mapping[str, object]) -> str:
-    field = name.partition(".")[0]
-    if field in ("parameters", "grids") or (not name and fields.get("kind") == "profile"):
-        return _PROFILE_REMEDY
-    if field in _KIND_FIELDS or (not name and fields.get("kind", "cls") != "cls"):
-        return _KIND_REMEDY
-    return _TOY_REMEDY if not name or name in TOY_OPTIONS else _REMEDY
+        raise InputError(what, place=name or None, remedy=remedy_for(name, fields, TOY_OPTIONS)) from error
 
 
 class RunOptions(Settings):

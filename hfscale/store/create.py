@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfscale.errors import StoreError
+from hfscale.inference.results import SIGNAL_VARIATIONS
 from hfscale.plan.tasks import Plan
 from hfscale.plan.toys import ToyRound
 from hfscale.store import files
@@ -22,6 +23,7 @@ from hfscale.store.blocks import BlockSizes
 from hfscale.store.layout import (
     FORMAT_VERSION,
     GRID_DIMENSIONS,
+    NAMED_AXES,
     NSIGMA,
     RESERVED,
     Variable,
@@ -167,7 +169,14 @@ def _write_arrays(
         scanned = np.array(settings["calculation"]["parameters"], dtype=object)
         _create_coordinate(group, "scanned", "scanned", scanned, "name of the scanned parameter")
     _create_coordinate(group, "nsigma", "nsigma", np.array(NSIGMA), "standard deviations from the expected median")
+    if any("signal_variation" in variable.dims for variable in variables.values()):
+        long_name = "standard deviations of the cross-section of the signal"
+        _create_coordinate(group, "signal_variation", "signal_variation", np.array(SIGNAL_VARIATIONS), long_name)
     _create_coordinate(group, "parameter", "parameter", np.array(parameters, dtype=object), "name of the parameter")
+    used = {dim for variable in variables.values() for dim in variable.dims}
+    named: dict[str, Sequence[str]] = {"parameter_other": parameters, **NAMED_AXES}
+    for axis in used & named.keys():
+        _create_coordinate(group, axis, axis, np.array(named[axis], dtype=object), f"name of the {axis}")
     files.create_ledger_node(group)
     with warnings.catch_warnings():
         # zarr notes that consolidated metadata is not in the format's specification yet. Here it only saves readers a

@@ -230,6 +230,13 @@ class ResultStore:
         """Return why each failed signal point failed, by name."""
         return read.point_reasons(self.names, self.plan, ledger.markers(self.path).values(), self.failures())
 
+    def remarks(self) -> dict[str, list[str]]:
+        """Return what to look at in signal points, by name."""
+        found: dict[str, list[str]] = {}
+        for marker in ledger.markers(self.path).values():
+            found.update(marker.get("remarks", {}))
+        return {name: found[name] for name in self.names if name in found}
+
     def point_status(self) -> UInt8[np.ndarray, "point *mu"]:
         """Return the `hfscale.store.layout.PointStatus` of every point; "not run" where the task is unfinished."""
         return read.point_status(self.group, self.plan, self.done())

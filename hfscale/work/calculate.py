@@ -10,23 +10,38 @@ from jaxtyping import Int
 
 from hfscale.inference.cls import asymptotic_cls
 from hfscale.inference.limits import upper_limits
+from hfscale.inference.measurement.best_fits import fit_points, rank_points
+from hfscale.inference.measurement.results import FitBlock
 from hfscale.inference.profile_scans import ProfileBlock, scan_profiles, unscanned_profiles
 from hfscale.inference.results import CLsBlock, LimitBlock, LimitGridBlock, SignificanceBlock
 from hfscale.inference.scans import scan_cls
+from hfscale.inference.signal_variations import cls_with_signal_variations
 from hfscale.inference.significance import significance
 from hfscale.inference.yields import signal_yields
 from hfscale.model.structure import ModelGroup
 from hfscale.plan.settings import Calculation
+from hfscale.workspace.cross_sections import read_signal_uncertainties
 
-Block = CLsBlock | LimitGridBlock | LimitBlock | SignificanceBlock | ProfileBlock
+Block = CLsBlock | LimitGridBlock | LimitBlock | SignificanceBlock | ProfileBlock | FitBlock
 """Results of points, at one POI value if there is such an axis: an attribute for each variable, and `reasons`."""
 
 
 _OBSERVED = frozenset({"CLs_obs", "CLsb", "CLb", "q", "q0", "p0", "Z", "mu_hat", "mu_hat_error"})
 
 
-def calculate(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Calculation) -> Sequence[Block]:
-    """Results of the points in `rows`: one block for each POI value, or a single one if the store has no such axis."""
+def calculate(
+    group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Calculation, names: Sequence[str]
+) -> Sequence[Block]:
+    """Results of the points in `rows`: one block for each POI value, or a single one if the store has no such axis.
+
+    Args:
+        group: The group.
+        rows: Its points.
+        calculation: What to compute.
+        names: Names of all points of the campaign, among which those of the group have their positions.
+    """
+    if calculation.signal_uncertainty is not None:
+        return [_with_signal_variations(group, rows, calculation, [names[k] for k in group.members[rows]])]
     blocks = _KINDS[calculation.kind](group, rows, calculation)
     return [_without_observed(block) for block in blocks] if calculation.expected_only else blocks
 
@@ -69,6 +84,14 @@ def _cls(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Calcul
     return [asymptotic_cls(group, rows, calculation.test_poi, calculation.test_stat)]
 
 
+def _with_signal_variations(
+    group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Calculation, names: Sequence[str]
+) -> Block:
+    uncertainty = read_signal_uncertainties(calculation.signal_uncertainty or {}, names)
+    values = np.array([uncertainty[name] for name in names])
+    return cls_with_signal_variations(group, rows, calculation.test_poi, values, calculation.test_stat)
+
+
 def _profile(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Calculation) -> Sequence[Block]:
     parameters = calculation.parameters
     if not set(parameters) <= set(group.parameter_names):
@@ -77,7 +100,23 @@ def _profile(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Ca
     return [scan_profiles(group, rows, parameters, calculation.scan_values)]
 
 
+def _fit(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Calculation) -> Sequence[Block]:
+    return [fit_points(group, rows, calculation.overrides, calculation.minos)]
+
+
+def _ranking(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Calculation) -> Sequence[Block]:
+    return [rank_points(group, rows, calculation.overrides)]
+
+
 _Kind = Callable[[ModelGroup, Int[np.ndarray, " point"], Calculation], Sequence[Block]]
 _KINDS: Mapping[str, _Kind] = MappingProxyType(
-    {"cls": _cls, "limit": _limit, "scan": _scan, "significance": _significance, "profile": _profile}
+    {
+        "cls": _cls,
+        "limit": _limit,
+        "scan": _scan,
+        "significance": _significance,
+        "profile": _profile,
+        "fit": _fit,
+        "ranking": _ranking,
+    }
 )

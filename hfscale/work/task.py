@@ -7,17 +7,18 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Int, Shaped
+from jaxtyping import Shaped
 
 from hfscale.fit.meter import metering
 from hfscale.inference.asimov import with_prefit_asimov
+from hfscale.inference.measurement.results import FitBlock
 from hfscale.inference.results import PointStatus
 from hfscale.model.structure import ModelGroup
 from hfscale.plan.digests import canonical_json
 from hfscale.plan.settings import Calculation
 from hfscale.plan.tasks import Task
 from hfscale.runtime.events import TaskReport
-from hfscale.store.layout import Variable, empty_block, variables_of
+from hfscale.store.layout import ParameterPlaces, Variable, empty_block, spread_parameters, variables_of
 from hfscale.store.open import open_store
 from hfscale.store.status import worst_status
 from hfscale.work.calculate import Block, calculate
@@ -104,11 +105,11 @@ def compute_points(definition: Definition, task: Task) -> Computed:
     """
     begin = time.perf_counter()
     calculation = definition.calculation
+    names = tuple(map(str, definition.settings["points"]))
     with metering() as meter:
         models = models_of(definition, calculation)
-        arrays, reasons = compute_block(models.groups, models.parameters, task, calculation)
-    names = definition.settings["points"]
-    named = {str(names[task.start + k]): reason for k, reason in reasons.items()}
+        arrays, reasons, remarks = compute_block(models.groups, models.parameters, task, calculation, names)
+    named = {names[task.start + k]: reason for k, reason in reasons.items()}
     status = worst_status(arrays["status"])
     report = TaskReport(
         task=task.id,
@@ -120,38 +121,61 @@ def compute_points(definition: Definition, task: Task) -> Computed:
         fits=meter.fits,
         compile_seconds=meter.compile_seconds,
     )
-    return Computed(arrays, report, {"reasons": named})
+    told = {names[task.start + k]: texts for k, texts in remarks.items()}
+    return Computed(arrays, report, {"reasons": named, **({"remarks": told} if told else {})})
+
+
+class BlockOfTask(NamedTuple):
+    """What is computed of the points of a task; points are counted from its first.
+
+    Attributes:
+        arrays: By name.
+        reasons: Why points failed.
+        remarks: What to look at in points.
+    """
+
+    arrays: dict[str, Shaped[np.ndarray, "..."]]
+    reasons: dict[int, str]
+    remarks: dict[int, tuple[str, ...]]
 
 
 def compute_block(
-    groups: Sequence[ModelGroup], parameters: Sequence[str], task: Task, calculation: Calculation
-) -> tuple[dict[str, Shaped[np.ndarray, "..."]], dict[int, str]]:
-    """Arrays of the points of a task, and why points failed, by position in the task."""
+    groups: Sequence[ModelGroup],
+    parameters: Sequence[str],
+    task: Task,
+    calculation: Calculation,
+    names: Sequence[str],
+) -> BlockOfTask:
+    """Compute the points of a task, group by group.
+
+    Args:
+        groups: Models of all points.
+        parameters: Names of the parameters of the store.
+        task: The task.
+        calculation: What to compute.
+        names: Names of all points.
+    """
     variables = variables_of(calculation.document())
     n_values, shape = len(calculation.poi_values), calculation.scan_shape
     arrays = empty_block(task.n_points, n_values, len(parameters), variables, shape)
     column = {name: k for k, name in enumerate(parameters)}
     reasons: dict[int, str] = {}
+    remarks: dict[int, tuple[str, ...]] = {}
     for group in groups:
         rows = rows_of(group, task.start, task.stop)
         if not len(rows):
             continue
         where = group.members[rows] - task.start
-        places = _Places(
+        places = ParameterPlaces(
             np.flatnonzero([name in column for name in group.parameter_names]),
             np.array([column[name] for name in group.parameter_names if name in column], dtype=np.int64),
         )
-        for place, block in enumerate(calculate(group, rows, calculation)):
-            _place(arrays, variables, block, where, places, place)
+        for place, block in enumerate(calculate(group, rows, calculation, names)):
+            _place(arrays, variables, block, where, places, len(parameters), place)
             reasons.update({int(k): reason for k, reason in zip(where, block.reasons, strict=True) if reason})
-    return arrays, reasons
-
-
-class _Places(NamedTuple):
-    """Positions of the parameters that a group and a store have in common, in either."""
-
-    own: Int[np.ndarray, " common"]
-    stored: Int[np.ndarray, " common"]
+            if isinstance(block, FitBlock):
+                remarks.update({int(where[k]): texts for k, texts in block.remarks.items()})
+    return BlockOfTask(arrays, reasons, remarks)
 
 
 def _place(
@@ -159,7 +183,8 @@ def _place(
     variables: Mapping[str, Variable],
     block: Block,
     where: np.ndarray,
-    places: _Places,
+    places: ParameterPlaces,
+    n_parameters: int,
     place: int,
 ) -> None:
     """Copy the results of a group into the block of the task, which has axes for POI values and all parameters."""
@@ -172,6 +197,5 @@ def _place(
         elif place > 0:
             # What does not depend on the POI is missing in the blocks of values at which the point failed.
             index, values = (where[good],), values[good]
-        if "parameter" in variable.dims:
-            index, values = (index[0][:, None], *index[1:], places.stored), values[..., places.own]
-        arrays[name][index] = values
+        dims = [dim for dim in variable.dims if dim != "mu"]
+        arrays[name][index] = spread_parameters(values, dims, variable, places, n_parameters)
