@@ -1,7 +1,8 @@
 """Writing the arrays of one task, as whole chunks, and their digest."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,8 +11,9 @@ from jaxtyping import Shaped
 from hfscale.errors import StoreError
 from hfscale.plan.tasks import Plan, Task
 from hfscale.store.chunks import ChunkKey, Presence
-from hfscale.store.layout import Variable, block_shape
+from hfscale.store.layout import Variable
 from hfscale.store.places import Place
+from hfscale.store.whole_chunks import WholeChunks
 
 if TYPE_CHECKING:
     import zarr
@@ -38,7 +40,7 @@ def chunk_of(variable: Variable, plan: Plan, task: Task) -> ChunkKey:
 
 
 def write_block(
-    group: "zarr.Group",
+    chunks: WholeChunks,
     plan: Plan,
     variables: Mapping[str, Variable],
     task: Task,
@@ -46,25 +48,30 @@ def write_block(
 ) -> None:
     """Write all arrays of a task; see `hfscale.store.store.ResultStore.write_block`."""
     _check_task(plan, task)
-    _check_arrays(group, variables, task, arrays)
-    for name in variables:
-        # A chunk that holds only the fill value must still become a file; zarr's default would delete an existing one.
-        array = open_array(group, name).with_config({"write_empty_chunks": True})
-        try:
-            array[task.start : task.stop] = arrays[name]
-        except OSError as error:
-            raise StoreError(
-                f"{name} of task {task.id} cannot be written: {error.strerror or error}",
-                place=f"{group.store}/{name}",
-                remedy="make room or mend the disk, then run the same command again",
-            ) from error
+    _check_arrays(chunks, variables, task, arrays)
+    for name, variable in variables.items():
+        with disk_errors(chunks, name, task.id):
+            chunks.write(chunk_of(variable, plan, task), arrays[name])
 
 
-def block_digest(group: "zarr.Group", plan: Plan, variables: Mapping[str, Variable], task: Task) -> str:
+@contextmanager
+def disk_errors(chunks: WholeChunks, name: str, task_id: str) -> Iterator[None]:
+    """Turn the disk's refusal to take an array of a task into a StoreError."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"{name} of task {task_id} cannot be written: {error.strerror or error}",
+            place=f"{chunks.group.store}/{name}",
+            remedy="make room or mend the disk, then run the same command again",
+        ) from error
+
+
+def block_digest(chunks: WholeChunks, plan: Plan, variables: Mapping[str, Variable], task: Task) -> str:
     """Return the SHA-256 of all arrays of a task as they are in the store.
 
     Args:
-        group: The group of the store, with all chunks required.
+        chunks: Those of the store.
         plan, variables: Its tasks and arrays.
         task: The task.
 
@@ -73,9 +80,7 @@ def block_digest(group: "zarr.Group", plan: Plan, variables: Mapping[str, Variab
             written.
     """
     _check_task(plan, task)
-    return arrays_digest(
-        task.id, variables, lambda variable: np.asarray(open_array(group, variable.name)[task.start : task.stop])
-    )
+    return arrays_digest(task.id, variables, lambda variable: chunks.read(chunk_of(variable, plan, task)))
 
 
 def arrays_digest(
@@ -146,7 +151,7 @@ def _check_task(plan: Plan, task: Task) -> None:
 
 
 def _check_arrays(
-    group: "zarr.Group",
+    chunks: WholeChunks,
     variables: Mapping[str, Variable],
     task: Task,
     arrays: Mapping[str, Shaped[np.ndarray, "..."]],
@@ -157,9 +162,8 @@ def _check_arrays(
             f"the block of task {task.id} lacks {sorted(missing)} and has unknown {sorted(unknown)}",
             remedy="start from hfscale.store.layout.empty_block",
         )
-    sizes = block_sizes(group)
     for name, variable in variables.items():
-        expected = block_shape(variable, task.n_points, *sizes)
+        expected = (task.n_points, *chunks.shape(name)[1:])
         given = arrays[name]
         if given.shape != expected or given.dtype != variable.dtype:
             raise StoreError(

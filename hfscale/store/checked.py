@@ -65,19 +65,40 @@ class CheckedStore(WrapperStore[Store]):
         try:
             data = await super().get(key, prototype, byte_range)
         except OSError as error:
-            raise StoreError(
-                f"{self._named(chunk)} cannot be read: {error.strerror or error}",
-                place=str(self.root / key),
-                remedy="mend the disk or the permissions of the file",
-            ) from error
+            raise self._unreadable(chunk, error) from error
         if data is None:
             if presence == "required":
                 raise self._damage(key, chunk, "missing")
             return None
-        flaw = flaw_of(data.to_bytes())
-        if flaw is not None:
-            raise self._damage(key, chunk, flaw)
+        self._check(chunk, data.to_bytes())
         return data
+
+    def read_chunk(self, chunk: ChunkKey) -> bytes:
+        """Read the file of a chunk that must be there, without zarr.
+
+        Raises:
+            StoreError: It is missing or damaged.
+        """
+        try:
+            data = (self.root / chunk.path).read_bytes()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise self._damage(chunk.path, chunk, "missing") from error
+        except OSError as error:
+            raise self._unreadable(chunk, error) from error
+        self._check(chunk, data)
+        return data
+
+    def _check(self, chunk: ChunkKey, data: bytes) -> None:
+        flaw = flaw_of(data)
+        if flaw is not None:
+            raise self._damage(chunk.path, chunk, flaw)
+
+    def _unreadable(self, chunk: ChunkKey, error: OSError) -> StoreError:
+        return StoreError(
+            f"{self._named(chunk)} cannot be read: {error.strerror or error}",
+            place=str(self.root / chunk.path),
+            remedy="mend the disk or the permissions of the file",
+        )
 
     def _damage(self, key: str, chunk: ChunkKey, flaw: Flaw) -> StoreError:
         # Other reads of zarr's are cut short by this one; Python would complain of them at its very end.

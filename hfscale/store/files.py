@@ -141,21 +141,42 @@ def write_compressed_json(path: Place, document: Mapping[str, Any]) -> None:
     _write_at_once(path, gzip.compress(text.encode(), compresslevel=6, mtime=0))
 
 
-def _write_at_once(path: Place, data: bytes) -> None:
+def write_bytes(path: Place, data: bytes) -> None:
+    """Write a file at once: it is whole or not there. Missing folders are made.
+
+    It does not wait for the disk; what comes last of a task, its marker, tells by a digest what must be there.
+
+    Raises:
+        OSError: The disk refuses.
+    """
     if isinstance(path, ObjectPlace):
         path.write_bytes(data)
         return
     target = local(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _put_draft(target, data, synced=False)
+
+
+def _write_at_once(path: Place, data: bytes) -> None:
+    if isinstance(path, ObjectPlace):
+        path.write_bytes(data)
+        return
+    _put_draft(local(path), data, synced=True)
+    _fsync_folder(local(path).parent)
+
+
+def _put_draft(target: Path, data: bytes, *, synced: bool) -> None:
     draft = target.with_name(f"{target.name}.{uuid.uuid4().hex}{PARTIAL_SUFFIX}")
     try:
         with draft.open("xb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if synced:
+                file.flush()
+                os.fsync(file.fileno())
         draft.replace(target)
-    finally:
+    except BaseException:
         draft.unlink(missing_ok=True)
-    _fsync_folder(target.parent)
+        raise
 
 
 def _fsync_folder(folder: Path) -> None:

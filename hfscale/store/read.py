@@ -9,7 +9,9 @@ from jaxtyping import UInt8
 
 from hfscale.inference.results import PointStatus
 from hfscale.plan.tasks import Plan
-from hfscale.store.blocks import open_array
+from hfscale.store.blocks import chunk_of
+from hfscale.store.layout import Variable
+from hfscale.store.whole_chunks import WholeChunks
 
 if TYPE_CHECKING:
     import xarray
@@ -34,12 +36,18 @@ def open_dataset(group: "zarr.Group", status: UInt8[np.ndarray, "point *mu"]) ->
     return dataset.assign(status=(stored.dims, status, stored.attrs))
 
 
-def point_status(group: "zarr.Group", plan: Plan, done: AbstractSet[str]) -> UInt8[np.ndarray, "point *mu"]:
-    """Return the status of every point at every POI value, "not run" for those of unfinished tasks."""
-    status = np.array(open_array(group, "status")[...], dtype=np.uint8)
+def point_status(
+    chunks: WholeChunks, plan: Plan, variable: Variable, done: AbstractSet[str]
+) -> UInt8[np.ndarray, "point *mu"]:
+    """Return the status of every point at every POI value, "not run" for those of unfinished tasks.
+
+    Raises:
+        StoreError: A chunk of a finished task is missing or damaged.
+    """
+    status = np.full(chunks.shape(variable.name), PointStatus.NOT_RUN, dtype=np.uint8)
     for task in plan.tasks:
-        if task.id not in done:
-            status[task.start : task.stop] = PointStatus.NOT_RUN
+        if task.id in done:
+            status[task.start : task.stop] = chunks.read(chunk_of(variable, plan, task))
     return status
 
 

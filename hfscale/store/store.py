@@ -19,6 +19,7 @@ from hfscale.store.layout import TOY_VARIABLES, Variable, variables_of
 from hfscale.store.places import Place
 from hfscale.store.status import StoreStatus, summarize, worst_status
 from hfscale.store.toy_status import with_toys
+from hfscale.store.whole_chunks import WholeChunks
 
 if TYPE_CHECKING:
     import xarray
@@ -77,9 +78,9 @@ class ResultStore:
         return blocks.open_group(self.path, self._presence)
 
     @cached_property
-    def _written(self) -> "zarr.Group":
-        """The zarr group of the store as tasks write it and check what they have written."""
-        return blocks.open_group(self.path, lambda chunk: "required")
+    def _chunks(self) -> WholeChunks:
+        """The chunks of the store as tasks write them and check what they have written."""
+        return WholeChunks(blocks.open_group(self.path, lambda chunk: "required"))
 
     def _presence(self, chunk: ChunkKey) -> Presence:
         if chunk.array in self.variables:
@@ -105,7 +106,7 @@ class ResultStore:
         """
         known = variables_of(self.settings["calculation"]).keys() - self.variables.keys()
         kept = {name: array for name, array in arrays.items() if name not in known}
-        blocks.write_block(self._written, self.plan, self.variables, task, kept)
+        blocks.write_block(self._chunks, self.plan, self.variables, task, kept)
 
     def mark_done(self, task: Task, report: Mapping[str, Any]) -> None:
         """Record that a task is finished: the last thing that a task does.
@@ -126,7 +127,7 @@ class ResultStore:
         Raises:
             StoreError: The block is not completely there.
         """
-        return blocks.block_digest(self._written, self.plan, self.variables, task)
+        return blocks.block_digest(self._chunks, self.plan, self.variables, task)
 
     def done(self) -> set[str]:
         """Return the identities of the finished tasks."""
@@ -239,7 +240,7 @@ class ResultStore:
 
     def point_status(self) -> UInt8[np.ndarray, "point *mu"]:
         """Return the `hfscale.store.layout.PointStatus` of every point; "not run" where the task is unfinished."""
-        return read.point_status(self.group, self.plan, self.done())
+        return read.point_status(self._chunks, self.plan, self.variables["status"], self.done())
 
     def status(self) -> StoreStatus:
         """Count what is done, failed and left."""

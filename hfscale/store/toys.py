@@ -18,11 +18,12 @@ from hfscale.errors import StoreError
 from hfscale.plan.cells import Cell
 from hfscale.plan.toys import ToyRound, ToyTask
 from hfscale.store import files, ledger
-from hfscale.store.blocks import arrays_digest, open_array
+from hfscale.store.blocks import arrays_digest, disk_errors, open_array
 from hfscale.store.chunks import ChunkKey, Presence
 from hfscale.store.layout import HYPOTHESES, TOY_VARIABLES, Variable, compressors
 from hfscale.store.places import AnyPlace, Place, put_in_place, remove_tree, zarr_store
 from hfscale.store.seals import write_manifest
+from hfscale.store.whole_chunks import WholeChunks
 
 if TYPE_CHECKING:
     import zarr
@@ -190,30 +191,41 @@ def write_toys(store: Place, toys: ToyRound, task: ToyTask, arrays: Mapping[str,
         StoreError: The task is not of the round, an array is missing, unknown, or of another shape or type, or the
             disk refuses.
     """
-    group, place = open_round(store, toys.number), _place(toys, task)
+    _check_task(toys, task)
     _check_arrays(task, arrays)
+    chunks = _chunks(store, toys.number)
     for name in TOY_VARIABLES:
-        # As for the blocks of points: a chunk that holds only the fill value must still become a file.
-        array = open_array(group, name).with_config({"write_empty_chunks": True})
-        try:
-            array[place] = arrays[name]
-        except OSError as error:
-            raise StoreError(
-                f"{name} of task {task.id} cannot be written: {error.strerror or error}",
-                place=str(round_folder(store, toys.number) / name),
-                remedy="make room or mend the disk, then run the same command again",
-            ) from error
+        with disk_errors(chunks, name, task.id):
+            chunks.write(_chunk_in_round(name, toys, task), arrays[name])
 
 
 def toy_chunk_of(name: str, toys: ToyRound, task: ToyTask) -> ChunkKey:
     """Return the chunk of an array of toys that a task writes, inside of the store."""
     array = round_folder(Path(), toys.number) / name
-    return ChunkKey(array.as_posix(), (*task.cell, 0, (task.first - toys.first) // toys.chunk))
+    return _chunk_in_round(name, toys, task)._replace(array=array.as_posix())
+
+
+def _chunk_in_round(name: str, toys: ToyRound, task: ToyTask) -> ChunkKey:
+    return ChunkKey(name, (*task.cell, 0, (task.first - toys.first) // toys.chunk))
+
+
+def _chunks(store: Place, number: int) -> WholeChunks:
+    """The chunks of a round as tasks write them and check what they have written."""
+    return _open_chunks(store, number, files.signature(round_folder(store, number) / "zarr.json"))
+
+
+@lru_cache(maxsize=16)
+def _open_chunks(store: Place, number: int, signature: files.Signature) -> WholeChunks:
+    return WholeChunks(_open_round(store, number, signature))
+
+
+def _check_task(toys: ToyRound, task: ToyTask) -> None:
+    if toys.by_id.get(task.id) != task:
+        raise StoreError(f"task {task.id} is not in round {toys.number} of the toys of the store")
 
 
 def _place(toys: ToyRound, task: ToyTask) -> tuple[Any, ...]:
-    if toys.by_id.get(task.id) != task:
-        raise StoreError(f"task {task.id} is not in round {toys.number} of the toys of the store")
+    _check_task(toys, task)
     return (*task.cell, slice(None), slice(task.first - toys.first, task.stop - toys.first))
 
 
@@ -236,8 +248,11 @@ def toys_digest(store: Place, toys: ToyRound, task: ToyTask) -> str:
     Raises:
         StoreError: A chunk cannot be read, or a toy has no status, so the block was not completely written.
     """
-    group, place = open_round(store, toys.number), _place(toys, task)
-    return arrays_digest(task.id, TOY_VARIABLES, lambda variable: read_array(group, variable, place))
+    _check_task(toys, task)
+    chunks = _chunks(store, toys.number)
+    return arrays_digest(
+        task.id, TOY_VARIABLES, lambda variable: chunks.read(_chunk_in_round(variable.name, toys, task))
+    )
 
 
 def read_array(group: "zarr.Group", variable: Variable, place: tuple[Any, ...]) -> Shaped[np.ndarray, "..."]:

@@ -1,6 +1,7 @@
 """Stores that earlier versions of this package wrote: they open, show what they showed, and go on."""
 
 import json
+import shutil
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -65,10 +66,21 @@ def test_it_is_sound_and_goes_on(folder: Path, name: str) -> None:
     assert {point["status"] for point in hfscale("show", store, "--json").json()} == {"ok"}
 
 
+def points_of(store: Path) -> dict[str, dict[str, Any]]:
+    # Early versions did not store the number of effective events, which merged stores say is not known.
+    shown = hfscale("show", store, "--json").json()
+    return {point["name"]: {k: v for k, v in point.items() if k != "effective_events"} for point in shown}
+
+
 @pytest.mark.parametrize("folder", ["early"], indirect=True)
 def test_it_is_merged_with_stores_of_today(folder: Path, tmp_path: Path) -> None:
-    assert hfscale(*STORES["finished"], "-o", tmp_path / "today.zarr").code == 0
-    pairs = ((folder / "finished.zarr", tmp_path / "today.zarr"), (tmp_path / "today.zarr", folder / "finished.zarr"))
-    for k, stores in enumerate(pairs):
-        assert hfscale("merge", *stores, "-o", tmp_path / f"merged_{k}.zarr").code == 0
-        assert digests_of(tmp_path / f"merged_{k}.zarr") == digests_of(tmp_path / "today.zarr")
+    # Other points: results of the same ones need not have the same last bits with other libraries on another machine.
+    others = [word.replace("s_400_*", "s_[!4]*") for word in STORES["finished"]]
+    assert hfscale(*others, "-o", tmp_path / "today.zarr").code == 0
+    early, today, merged = (tmp_path / f"{name}.zarr" for name in ("finished", "today", "merged"))
+    shown = points_of(early) | points_of(today)
+    for stores in ((early, today), (today, early)):
+        assert hfscale("merge", *stores, "-o", merged).code == 0
+        assert hfscale("verify", merged).code == 0
+        assert points_of(merged) == shown
+        shutil.rmtree(merged)
