@@ -42,6 +42,7 @@ class Plane:
         doubtful: Where the asymptotic formulas may not hold.
         Z_interval: Heights at both ends of the uncertainty of the observed results from the number of toys, the
             observed height itself where that is not known; None without toys.
+        Z_signal: Observed heights with the cross-section of the signal a standard deviation down and up; None without.
         quantity: What the heights are of.
         level: CLs at upper limits; None for CLs.
         log: Whether the first and the second axis are logarithmic.
@@ -60,6 +61,7 @@ class Plane:
     hidden: tuple[str, ...]
     doubtful: Bool[np.ndarray, "point"]
     Z_interval: Float[np.ndarray, "point side"] | None = None
+    Z_signal: Float[np.ndarray, "point variation"] | None = None
     quantity: Quantity = CLS
     level: float | None = None
     log: tuple[bool, bool] = (False, False)
@@ -155,6 +157,7 @@ def _plane(
         hidden=hidden,
         doubtful=np.zeros(len(places), dtype=bool) if points.doubtful is None else points.doubtful,
         Z_interval=None if points.interval is None else height(_filled(points.interval, observed)),
+        Z_signal=None if points.signal is None else height(points.signal),
         quantity=points.quantity,
         level=points.level,
         labels=affine_labels(points.labels, places),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import matplotlib.style
@@ -9,6 +10,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from hfscale.plot.style_files import read_style_file
 from hfscale.plot.styles import PALETTES, Palette, style_settings
 
 if TYPE_CHECKING:
@@ -37,16 +39,19 @@ class Canvas(NamedTuple):
 
 
 @contextmanager
-def canvas(style: str) -> Iterator[Canvas]:
+def canvas(style: str, style_file: str | Path | None = None) -> Iterator[Canvas]:
     """Make a figure in a style, which is in force as long as it is drawn on.
 
     Args:
         style: ``plain``, or ``ATLAS`` or ``CMS`` in the manner of these experiments (mplhep), without their names.
+        style_file: Style file of matplotlib, whose settings replace those of the style; None without one.
 
     Raises:
         SelectionError: No such style.
+        InputError: The style file cannot be read.
     """
-    with matplotlib.style.context(["default", style_settings(style)]):
+    own = {} if style_file is None else read_style_file(style_file)
+    with matplotlib.style.context(["default", style_settings(style), own]):
         figure = Figure(layout="constrained")
         yield Canvas(figure, figure.add_subplot(), PALETTES[style])
         _fix_fonts(figure)

@@ -11,18 +11,20 @@ observed contour could move if all toys were off to the same side.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from hfscale.errors import InputError, SelectionError
+from hfscale.errors import SelectionError
 from hfscale.plot.axes import Plane
 from hfscale.plot.ground import Ground, make_ground
+from hfscale.plot.line_tables import write_lines
 from hfscale.plot.outlines import Lines, Region, lines_at, region_between
 from hfscale.plot.points import NSIGMA
+from hfscale.plot.remarks import surface_remarks
 from hfscale.plot.surfaces.grid import Grid
 from hfscale.plot.surfaces.settings import SurfaceSettings
-from hfscale.plot.uncertainty import sparse_remarks
 
 _MEDIAN = 2
 
@@ -43,6 +45,8 @@ class ExclusionContours:
             the hull by up to one step of the grid and are to be clipped to it when drawn.
         uncertainty: Lines through the lower and the upper ends of the uncertainties from the number of toys; none
             without toys.
+        signal: Lines of the observed contour with the cross-section of the signal one standard deviation down and up;
+            none where it has no uncertainty.
         messages: Why a contour is missing, a sentence each.
         remarks: What else a reader should know of the contours, a sentence each.
     """
@@ -57,6 +61,7 @@ class ExclusionContours:
     uncertainty: tuple[Lines, Lines]
     messages: tuple[str, ...]
     remarks: tuple[str, ...] = ()
+    signal: tuple[Lines, Lines] = ((), ())
 
     @property
     def grid(self) -> Grid:
@@ -74,7 +79,7 @@ def exclusion_contours(
     *,
     level: float | None = None,
     interpolation: str = "linear",
-    smoothing: float = 0.0,
+    smoothing: float | None = None,
     epsilon: float | None = None,
     forbidden: str | None = None,
     forbidden_style: str = "cut",
@@ -92,7 +97,7 @@ def exclusion_contours(
         plane: From :func:`hfscale.plot.axes.select_plane`.
         level: CLs at the contour, between 0 and 1; 0.05, 95% confidence level, by default. Upper limits have their own.
         interpolation: ``linear``, ``cubic``, ``rbf`` or ``gp``.
-        smoothing: Of ``rbf``, see :class:`hfscale.plot.surfaces.settings.SurfaceSettings`.
+        smoothing: Of ``rbf`` and ``gp``, see :class:`hfscale.plot.surfaces.settings.SurfaceSettings`.
         epsilon: Of ``rbf``, in the same place.
         forbidden: Condition that is true where no contour can be, such as ``y > x - 125``, in x, y and labels; or None.
         forbidden_style: ``cut``, or ``histfitter`` for points mirrored at the edge of that region.
@@ -106,11 +111,11 @@ def exclusion_contours(
     settings = SurfaceSettings(interpolation, smoothing, epsilon)
     ground = make_ground(plane, settings, forbidden=forbidden, forbidden_style=forbidden_style, size=size)
     grid, Z_exp = ground.grid, ground.surfaces(plane.Z_exp[plane.done])
-    Z_obs, ends = _observed(plane, ground)
+    surfaces = _observed(plane, ground)
+    Z_obs = surfaces.nominal
     z = plane.quantity.threshold(level)
     observed = () if Z_obs is None else lines_at(grid, Z_obs, z)
     expected = tuple(lines_at(grid, surface, z) for surface in Z_exp)
-    seen = (plane.Z_obs, observed) if plane.has_observed else (plane.Z_exp[:, _MEDIAN], expected[_MEDIAN])
     return ExclusionContours(
         level=level,
         ground=ground,
@@ -119,10 +124,19 @@ def exclusion_contours(
         observed=observed,
         expected=expected,  # type: ignore[arg-type]
         bands=(region_between(grid, Z_exp[1], Z_exp[3], z), region_between(grid, Z_exp[0], Z_exp[4], z)),
-        uncertainty=(lines_at(grid, ends[0], z), lines_at(grid, ends[1], z)) if len(ends) else ((), ()),
+        uncertainty=(lines_at(grid, surfaces.low, z), lines_at(grid, surfaces.high, z)),
+        signal=(lines_at(grid, surfaces.down, z), lines_at(grid, surfaces.up, z)),
         messages=_messages(plane, level),
-        remarks=sparse_remarks(ground, seen[0][plane.done], seen[1], (plane.x_text, plane.y_text)),
+        remarks=_remarks(plane, ground, z, observed if plane.has_observed else expected[_MEDIAN]),
     )
+
+
+def _remarks(plane: Plane, ground: Ground, z: float, lines: Lines) -> tuple[str, ...]:
+    """What to know of the observed contour, of the expected one without observed results."""
+    heights = plane.Z_obs if plane.has_observed else plane.Z_exp[:, _MEDIAN]
+    names = tuple(name for name, done in zip(plane.names, plane.done, strict=True) if done)
+    axes = (plane.x_text, plane.y_text)
+    return surface_remarks(ground, heights[plane.done], z, lines, names=names, axes=axes)
 
 
 def _checked_level(plane: Plane, asked: float | None) -> float:
@@ -135,42 +149,47 @@ def _checked_level(plane: Plane, asked: float | None) -> float:
     return level
 
 
-def _observed(
-    plane: Plane, ground: Ground
-) -> tuple[Float[np.ndarray, "row column"] | None, Float[np.ndarray, "side row column"]]:
-    """The observed surface, None without observed results, and those of both ends of its uncertainty, if any."""
-    nothing = np.empty((0, len(ground.grid.y), len(ground.grid.x)))
-    if not plane.has_observed:
-        return None, nothing
-    heights = plane.Z_obs[:, None]
-    if plane.Z_interval is not None:
-        heights = np.column_stack([heights, plane.Z_interval])
-    first, *ends = ground.surfaces(heights[plane.done])
-    return first, np.array(ends) if ends else nothing
+class _Observed(NamedTuple):
+    """Observed surfaces: the nominal one, both ends of the uncertainty from toys, and with the cross-section varied.
+
+    The nominal one is None without observed results; the others are NaN where there are none.
+    """
+
+    nominal: Float[np.ndarray, "row column"] | None
+    low: Float[np.ndarray, "row column"]
+    high: Float[np.ndarray, "row column"]
+    down: Float[np.ndarray, "row column"]
+    up: Float[np.ndarray, "row column"]
 
 
-def contours_to_csv(contours: ExclusionContours, path: Path) -> None:
-    """Write the lines as CSV with columns line, segment, x and y, one row per vertex.
+def _observed(plane: Plane, ground: Ground) -> _Observed:
+    missing = np.full((len(plane.names), 2), np.nan)
+    pairs = [missing if pair is None else pair for pair in (plane.Z_interval, plane.Z_signal)]
+    nominal, *others = ground.surfaces(np.column_stack([plane.Z_obs, *pairs])[plane.done])
+    return _Observed(nominal if plane.has_observed else None, *others)
 
-    Lines are named ``observed``, ``expected``, ``expected_-1sigma`` to ``expected_+2sigma`` and, with toys,
-    ``observed_toys_low`` and ``observed_toys_high``, for the lower and upper ends of the uncertainties; numbers are
-    written so that they read back exactly.
 
-    Raises:
-        InputError: The file cannot be written.
+def named_lines(contours: ExclusionContours) -> dict[str, Lines]:
+    """All lines by name, as they are called where they are written down.
+
+    ``observed``, ``expected``, ``expected_-1sigma`` to ``expected_+2sigma``; with toys, ``observed_toys_low`` and
+    ``observed_toys_high`` for the lower and upper ends of the uncertainties; ``observed_signal_-1sigma`` and
+    ``observed_signal_+1sigma`` with the cross-section of the signal varied.
     """
     named = {"observed": contours.observed}
     order = sorted(zip(NSIGMA, contours.expected, strict=True), key=lambda item: (abs(item[0]), item[0]))
     named |= {f"expected_{n:+d}sigma" if n else "expected": lines for n, lines in order}
     named |= {f"observed_toys_{end}": lines for end, lines in zip(("low", "high"), contours.uncertainty)}
-    rows = ["line,segment,x,y"]
-    for name, lines in named.items():
-        for segment, line in enumerate(lines):
-            rows.extend(f"{name},{segment},{x!r},{y!r}" for x, y in line.tolist())
-    try:
-        Path(path).write_text("\n".join(rows) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from error
+    return named | {f"observed_signal_{n:+d}sigma": lines for n, lines in zip((-1, 1), contours.signal)}
+
+
+def contours_to_csv(contours: ExclusionContours, path: Path) -> None:
+    """Write the lines as CSV, see :func:`named_lines` and :func:`hfscale.plot.line_tables.write_lines`.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    write_lines(named_lines(contours), path)
 
 
 def _messages(plane: Plane, level: float) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from hfscale.plot.quantities import CLS, Quantity
 
 #: Standard deviations of the expected results, in the order of the last axis of ``expected``.
 NSIGMA = (-2, -1, 0, 1, 2)
-_OPTIONAL = ("doubtful", "interval")
+_OPTIONAL = ("doubtful", "interval", "signal")
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class PlanePoints:
         doubtful: Where the asymptotic formulas may not hold, to be marked; None where that is not known.
         interval: Lower and upper end of the uncertainty of the observed results from the number of toys, NaN where that
             is not known; None without toys.
+        signal: Observed results with the cross-section of the signal one standard deviation down and up; None without.
         quantity: What the results are.
         level: CLs at upper limits; None for CLs.
         remarks: What a reader of the contour should know of the results, a sentence each.
@@ -42,6 +43,7 @@ class PlanePoints:
     status: tuple[str, ...]
     doubtful: Bool[np.ndarray, "point"] | None = None
     interval: Float[np.ndarray, "point side"] | None = None
+    signal: Float[np.ndarray, "point variation"] | None = None
     quantity: Quantity = CLS
     level: float | None = None
     remarks: tuple[str, ...] = ()
@@ -67,4 +69,5 @@ class PlanePoints:
             status=tuple(self.status[i] for i in indices),
             doubtful=None if self.doubtful is None else self.doubtful[indices],
             interval=None if self.interval is None else self.interval[indices],
+            signal=None if self.signal is None else self.signal[indices],
         )

@@ -12,8 +12,9 @@ from matplotlib.lines import Line2D
 from hfscale.plot.axes import Plane
 from hfscale.plot.canvas import Canvas, canvas
 from hfscale.plot.contours import ExclusionContours
-from hfscale.plot.figure import confidence, draw_lines, set_limits
+from hfscale.plot.figure import confidence, set_limits
 from hfscale.plot.labels import axis_label
+from hfscale.plot.strokes import draw_lines
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

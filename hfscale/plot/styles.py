@@ -24,6 +24,8 @@ class Palette:
 _PLAIN = Palette(observed="#d55e00", expected="#0072b2", one_sigma="#b9d8ec", two_sigma="#e1eff8")
 _ATLAS = Palette(observed="#8c1a2b", expected="#333333", one_sigma="#ffe680", two_sigma="#fff7cf")
 _CMS = Palette(observed="#000000", expected="#c23b22", one_sigma="#f8cfc4", two_sigma="#fcebe6")
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+"""Okabe and Ito's colours, for contours of several searches in one figure."""
 PALETTES: dict[str, Palette] = {"plain": _PLAIN, "ATLAS": _ATLAS, "CMS": _CMS}
 
 _PLAIN_SETTINGS: dict[str, Any] = {

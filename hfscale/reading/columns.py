@@ -26,6 +26,11 @@ def bands(rows: Sequence[Row], key: str) -> Float[np.ndarray, "row nsigma"]:
     return np.array([[number_of(value) for value in row.get(key) or nothing] for row in rows], dtype=np.float64)
 
 
+def pairs(rows: Sequence[Row], key: str) -> Float[np.ndarray, "row side"]:
+    """The two numbers under a key."""
+    return np.array([[number_of(value) for value in row.get(key) or (None, None)] for row in rows], dtype=np.float64)
+
+
 def intervals(rows: Sequence[Row], key: str) -> Float[np.ndarray, "row side"]:
     """The intervals under a key of what is told of toys."""
     found = [(row.get("toys") or {}).get(key) or (None, None) for row in rows]

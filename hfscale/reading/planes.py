@@ -10,7 +10,7 @@ from hfscale.errors import SelectionError
 from hfscale.plan.settings import Calculation
 from hfscale.plot.points import PlanePoints
 from hfscale.plot.quantities import UPPER_LIMITS
-from hfscale.reading.columns import bands, column, intervals
+from hfscale.reading.columns import bands, column, intervals, pairs
 from hfscale.reading.points import read_points
 from hfscale.store.store import ResultStore
 
@@ -47,6 +47,7 @@ def read_plane_points(store: ResultStore) -> PlanePoints:
         status=status,
         doubtful=None if toybased else np.array([bool(row["asymptotics_doubts"]) for row in rows]),
         interval=intervals(rows, "CLs_obs_interval") if toybased else None,
+        signal=None if calculation.signal_uncertainty is None else pairs(rows, "CLs_obs_signal"),
     )
 
 
