@@ -9,7 +9,7 @@ import numpy as np
 
 from hfscale.errors import SelectionError
 from hfscale.exporting.options import ExportKeywords, Format
-from hfscale.plot.surfaces.settings import Interpolation
+from hfscale.plot.keywords import SurfaceKeywords
 from hfscale.reading.fits import FittedPoint, fit_columns, read_fitted_points
 from hfscale.reading.points import read_points
 from hfscale.reading.profiles import profile_columns
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hfscale.exporting.formats import Exported
-    from hfscale.plot.interactive import InteractiveContour
+    from hfscale.plot.interactive import Fact, InteractiveContour
+    from hfscale.plot.interpolation_error import InterpolationError
     from hfscale.plot.points import PlanePoints
+    from hfscale.plot.suggestions import Suggestion
 
 _BAND = ("m2", "m1", "0", "p1", "p2")
 _PAIR = ("m1", "p1")
@@ -192,33 +194,60 @@ class Results:
         y: str,
         select: str | None = None,
         *,
-        project: bool = False,
-        level: float | None = None,
-        interpolation: Literal["linear", "rbf"] = "linear",
         style: Literal["plain", "ATLAS", "CMS"] = "plain",
         title: str | None = None,
+        error: bool = False,
+        **surface: Unpack[SurfaceKeywords],
     ) -> "Figure":
         """Draw the exclusion contour of a plane of signal points.
 
         Args:
             x, y: Axes, expressions of the patchset's labels (``m_n2 - m_n1``).
             select: Expression that chooses the points of the plane (``m_n1 == 60``).
-            project: Allow labels that are no axis to vary.
-            level: CLs on the contour, 0.05 by default. Upper limits have their own; their contour is where they are 1.
-            interpolation: How the significance between the points is found.
             style: Look of the figure.
             title: Text above it.
+            error: Whether to draw how far the contour may be off because surfaces are only known at the points.
+            **surface: ``project``, ``level``, ``interpolation``, ``log_x``, ``forbidden`` and others, see
+                :class:`hfscale.plot.compose.SurfaceKeywords`.
 
         Raises:
             SelectionError: The selected points are not one plane, or an expression names what is no label.
         """
-        from hfscale.plot.axes import select_plane
-        from hfscale.plot.contours import exclusion_contours
-        from hfscale.plot.figure import draw_contour
+        from hfscale.plot.compose import contour_figure
 
-        plane = select_plane(self.plane_points(), x, y, select, project=project)
-        contours = exclusion_contours(plane, level=level, interpolation=interpolation)
-        return draw_contour(contours, plane, style=style, title=title)
+        points = self.plane_points()
+        return contour_figure(points, x, y, select, style=style, title=title, error=error, **surface)
+
+    def suggest_points(
+        self, x: str, y: str, select: str | None = None, *, n: int = 10, **surface: Unpack[SurfaceKeywords]
+    ) -> "tuple[Suggestion, ...]":
+        """Suggest the next signal points worth generating: where the contours may be off by the largest distance.
+
+        Args:
+            x, y, select, **surface: As `contour`.
+            n: At most how many.
+
+        Raises:
+            SelectionError: As `contour`, and where there is no contour among the points.
+        """
+        from hfscale.plot.compose import next_points
+
+        return next_points(self.plane_points(), x, y, select, n=n, **surface)
+
+    def interpolation_error(
+        self, x: str, y: str, select: str | None = None, **surface: Unpack[SurfaceKeywords]
+    ) -> "InterpolationError":
+        """Estimate how far the contour may be off between the points, by leaving out each one in turn.
+
+        Args:
+            x, y, select, **surface: As `contour`.
+
+        Raises:
+            SelectionError: As `contour`, and where all points are corners of their hull.
+        """
+        from hfscale.plot.compose import error_between
+
+        return error_between(self.plane_points(), x, y, select, **surface)
 
     def interactive_contour(
         self,
@@ -226,30 +255,31 @@ class Results:
         y: str,
         select: str | None = None,
         *,
-        project: bool = False,
-        level: float | None = None,
-        interpolation: Interpolation = "linear",
         title: str | None = None,
+        **surface: Unpack[SurfaceKeywords],
     ) -> "InteractiveContour":
         """Draw the exclusion contour for browsers: points tell their numbers, lines and bands can be hidden.
 
         Notebooks show what is returned; its `save` writes a page that needs no network and no other file.
 
         Args:
-            x, y, select, project, level, interpolation, title: As `contour`.
+            x, y, select, title, **surface: As `contour`.
 
         Raises:
             SelectionError: As `contour`.
         """
-        from hfscale.plot.axes import select_plane
-        from hfscale.plot.contours import exclusion_contours
+        from hfscale.plot.compose import find_contours
         from hfscale.plot.interactive import interactive_contour
-        from hfscale.reading.facts import point_facts
 
         points = self.plane_points()
-        plane = select_plane(points, x, y, select, project=project)
-        contours = exclusion_contours(plane, level=level, interpolation=interpolation)
-        return interactive_contour(contours, plane, point_facts(self.store), title=title, messages=points.remarks)
+        plane, contours = find_contours(points, x, y, select, **surface)
+        return interactive_contour(contours, plane, self.facts(), title=title, messages=points.remarks)
+
+    def facts(self) -> "dict[str, list[Fact]]":
+        """What tooltips tell of each signal point: names and values."""
+        from hfscale.reading.facts import point_facts
+
+        return point_facts(self.store)
 
 
 def _toy_columns(point: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -38,6 +39,16 @@ class Suggestion:
     kind: Kind
     deviation: float
     shift: tuple[float, float]
+
+    def to_dict(self, x: str, y: str) -> dict[str, Any]:
+        """Return plain numbers for JSON.
+
+        Args:
+            x: What the first coordinate is called.
+            y: The same for the second.
+        """
+        shift = dict(zip((x, y), self.shift, strict=True))
+        return {x: self.x, y: self.y, "contour": self.kind, "uncertainty": self.deviation, "shift": shift}
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,11 @@ from scipy.spatial.distance import cdist
 
 from hfscale.errors import SelectionError
 from hfscale.plot.ground import Ground
-from hfscale.plot.outlines import Lines
 from hfscale.plot.surfaces.gaussian import GaussianSurfaces, gaussian_surfaces
 from hfscale.plot.surfaces.leave_one_out import inner_points, predictions
 
 NEAR = 1.5
 """Heights within this of the contour matter for it."""
-SPARSE = 0.5
-"""Deviation of a height on the contour above which points count as sparse: CLs 0.05 may then be 0.016 or 0.13."""
 _REACH = 2.0  # mean distances between points, over which errors are averaged
 _BACKGROUND = 1e-3  # weight of every error everywhere, so that there is an average far from all of them
 
@@ -135,33 +132,7 @@ def uncertainty_of(
     """
     points = ground.grid.frame.enter(ground.places)
     if ground.settings.interpolation == "gp":
-        return PosteriorErrors(gaussian_surfaces(points, heights[:, None]))
+        return PosteriorErrors(gaussian_surfaces(points, heights[:, None], ground.settings.smoothing))
     distances = KDTree(points).query(points[left_out.index], k=2)[0][:, 1]
     weights = np.exp(-0.5 * ((left_out.known - threshold) / NEAR) ** 2) + _BACKGROUND
     return LocalErrors(points, points[left_out.index], left_out.errors**2, weights, distances)
-
-
-def sparse_remarks(
-    ground: Ground, heights: Float[np.ndarray, "point"], lines: Lines, names: tuple[str, str]
-) -> tuple[str, ...]:
-    """Return a sentence if the contour of a Gaussian process runs where points are sparse.
-
-    Args:
-        ground: The points and how surfaces are laid.
-        heights: At the points.
-        lines: The contour.
-        names: What x and y are called.
-    """
-    if ground.settings.interpolation != "gp" or not lines:
-        return ()
-    places = np.concatenate(lines)
-    surface = gaussian_surfaces(ground.grid.frame.enter(ground.places), heights[:, None])
-    deviations = surface.deviations(ground.grid.frame.enter(places))[:, 0]
-    worst = int(deviations.argmax())
-    if deviations[worst] <= SPARSE:
-        return ()
-    where = ", ".join(f"{name} = {value:.4g}" for name, value in zip(names, places[worst].tolist(), strict=True))
-    return (
-        f"points are sparse along {np.mean(deviations > SPARSE):.0%} of the contour: the height of the Gaussian process"
-        f" is uncertain by up to {deviations[worst]:.2g}, at {where}",
-    )

@@ -78,20 +78,22 @@ def matern(
 
 
 def gaussian_surfaces(
-    points: Float[np.ndarray, "point 2"], values: Float[np.ndarray, "point surface"]
+    points: Float[np.ndarray, "point 2"], values: Float[np.ndarray, "point surface"], smoothing: float | None = None
 ) -> GaussianSurfaces:
     """Return the Gaussian processes that have the largest marginal likelihood.
 
     Args:
         points: Coordinates of the points, all different.
         values: One column per surface.
+        smoothing: The share g, None for the most likely one; 0 makes surfaces go through the points, but for rounding.
     """
     extent = np.ptp(points, axis=0)
     means = values.mean(axis=0)
     varying = np.ptp(values, axis=0) > _FLAT
-    lengths, share = 0.5 * extent, _SHARES[0]
+    bounds = _SHARES if smoothing is None else (max(smoothing, _SHARES[0]),) * 2
+    lengths, share = 0.5 * extent, bounds[0]
     if varying.any():
-        lengths, share = _most_likely(points / extent, (values - means)[:, varying])
+        lengths, share = _most_likely(points / extent, (values - means)[:, varying], bounds)
         lengths = lengths * extent
     inverse = _inverse(matern(points, points, lengths), share)
     weights = inverse @ (values - means)
@@ -132,14 +134,14 @@ def marginal_likelihood(
 
 
 def _most_likely(
-    points: Float[np.ndarray, "point 2"], heights: Float[np.ndarray, "point surface"]
+    points: Float[np.ndarray, "point 2"], heights: Float[np.ndarray, "point surface"], shares: tuple[float, float]
 ) -> tuple[Float[np.ndarray, "2"], float]:
     """Lengths and share of the largest marginal likelihood, in units of the range of the points."""
-    bounds = [np.log(_LENGTHS), np.log(_LENGTHS), np.log(_SHARES)]
+    bounds = [np.log(_LENGTHS), np.log(_LENGTHS), np.log(shares)]
     found = [
         minimize(
             marginal_likelihood,
-            np.log([length, length, share]),
+            np.log([length, length, np.clip(share, *shares)]),
             args=(points, heights),
             jac=True,
             method="L-BFGS-B",

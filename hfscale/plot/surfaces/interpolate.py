@@ -32,9 +32,9 @@ def fit_surfaces(
         case "cubic":
             return cubic_surfaces(points, values)
         case "gp":
-            return gaussian_surfaces(points, values)
+            return gaussian_surfaces(points, values, settings.smoothing)
         case _:
-            return radial_surfaces(points, values, settings.smoothing, settings.epsilon)
+            return radial_surfaces(points, values, settings.smoothing or 0.0, settings.epsilon)
 
 
 def interpolate(

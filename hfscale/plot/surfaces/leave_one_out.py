@@ -37,10 +37,10 @@ def predictions(
     """
     column = values[:, None]
     if settings.interpolation == "rbf":
-        errors = radial_surfaces(points, column, settings.smoothing, settings.epsilon).errors
+        errors = radial_surfaces(points, column, settings.smoothing or 0.0, settings.epsilon).errors
         return np.asarray((column - errors)[left_out, 0])
     if settings.interpolation == "gp":
-        return np.asarray((column - gaussian_surfaces(points, column).errors)[left_out, 0])
+        return np.asarray((column - gaussian_surfaces(points, column, settings.smoothing).errors)[left_out, 0])
     found = np.empty(len(left_out))
     for position, index in enumerate(left_out):
         others = np.arange(len(points)) != index

@@ -16,7 +16,8 @@ class SurfaceSettings:
     Args:
         interpolation: ``linear`` on Delaunay triangles, ``cubic`` on the same (Clough and Tocher), ``rbf``
             (multiquadric radial functions, as HistFitter) or ``gp`` (Gaussian process).
-        smoothing: Of ``rbf``: how far the surface may pass by the points, as ``smooth`` of ``scipy.interpolate.Rbf``.
+        smoothing: How far the surface may pass by the points: of ``rbf`` as ``smooth`` of ``scipy.interpolate.Rbf``, by
+            default 0; of ``gp`` the share of the variance that is scatter of points, by default the most likely one.
         epsilon: Of ``rbf``: the width of its functions, in the unit of x (of its decimal logarithm on a logarithmic
             axis); None for the mean distance of the points.
 
@@ -25,7 +26,7 @@ class SurfaceSettings:
     """
 
     interpolation: str = "linear"
-    smoothing: float = 0.0
+    smoothing: float | None = None
     epsilon: float | None = None
 
     def __post_init__(self) -> None:
@@ -33,12 +34,22 @@ class SurfaceSettings:
         if self.interpolation not in known:
             listed = ", ".join(repr(name) for name in known[:-1])
             raise SelectionError(f"no interpolation {self.interpolation!r}", remedy=f"choose {listed} or {known[-1]!r}")
-        if self.interpolation != "rbf" and (self.smoothing or self.epsilon is not None):
+        if self.interpolation not in ("rbf", "gp") and self.smoothing is not None:
             raise SelectionError(
-                f"smoothing and epsilon are settings of the interpolation 'rbf', not of {self.interpolation!r}",
-                remedy="choose the interpolation 'rbf', or leave them out",
+                f"the interpolation {self.interpolation!r} goes through all points and takes no smoothing",
+                remedy="choose the interpolation 'rbf' or 'gp', or leave the smoothing out",
             )
-        if not 0.0 <= self.smoothing < float("inf"):
-            raise SelectionError(f"the smoothing {self.smoothing:g} is not 0 or positive")
+        if self.interpolation != "rbf" and self.epsilon is not None:
+            raise SelectionError(
+                f"the width epsilon is one of radial functions, not of the interpolation {self.interpolation!r}",
+                remedy="choose the interpolation 'rbf', or leave it out",
+            )
+        if self.smoothing is not None and not 0.0 <= self.smoothing < float("inf"):
+            raise SelectionError(f"the smoothing {self.smoothing:g} is neither 0 nor positive")
         if self.epsilon is not None and not 0.0 < self.epsilon < float("inf"):
             raise SelectionError(f"the width epsilon {self.epsilon:g} of radial functions is not positive")
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the surface goes through all points."""
+        return not self.smoothing if self.interpolation != "gp" else self.smoothing == 0.0

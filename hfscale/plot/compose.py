@@ -1,0 +1,125 @@
+"""From signal points to a figure of their contours in one call, with all that a user can choose about surfaces."""
+
+import warnings
+from typing import TYPE_CHECKING, NamedTuple, Unpack
+
+from hfscale.errors import HfscaleWarning
+from hfscale.plot.axes import Plane, select_plane
+from hfscale.plot.contours import ExclusionContours, exclusion_contours
+from hfscale.plot.keywords import SurfaceKeywords
+from hfscale.plot.points import PlanePoints
+from hfscale.plot.significance import LARGEST_Z
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from hfscale.plot.interpolation_error import InterpolationError
+    from hfscale.plot.suggestions import Suggestion
+
+
+class Drawn(NamedTuple):
+    """Signal points in a plane, and their contours."""
+
+    plane: Plane
+    contours: ExclusionContours
+
+
+def find_contours(
+    points: PlanePoints, x: str, y: str, select: str | None = None, **surface: Unpack[SurfaceKeywords]
+) -> Drawn:
+    """Place signal points in a plane and find their contours.
+
+    Args:
+        points: All signal points.
+        x: Expression of the labels for the first axis, such as ``m_sbottom``.
+        y: The same for the second axis.
+        select: Condition that makes the points one plane, such as ``m_n1 == 60``.
+        **surface: As `SurfaceKeywords` tells.
+
+    Raises:
+        SelectionError: The points are not one plane, or an option is wrong.
+    """
+    plane = select_plane(
+        points,
+        x,
+        y,
+        select,
+        project=surface.get("project", False),
+        log_x=surface.get("log_x", False),
+        log_y=surface.get("log_y", False),
+        sigma_max=surface.get("sigma_max", LARGEST_Z),
+    )
+    contours = exclusion_contours(
+        plane,
+        level=surface.get("level"),
+        interpolation=surface.get("interpolation", "linear"),
+        smoothing=surface.get("smoothing"),
+        epsilon=surface.get("epsilon"),
+        forbidden=surface.get("forbidden"),
+        forbidden_style=surface.get("forbidden_style", "cut"),
+    )
+    return Drawn(plane, contours)
+
+
+def contour_figure(
+    points: PlanePoints,
+    x: str,
+    y: str,
+    select: str | None = None,
+    *,
+    style: str = "plain",
+    title: str | None = None,
+    error: bool = False,
+    **surface: Unpack[SurfaceKeywords],
+) -> "Figure":
+    """Draw the contours of signal points; what a reader of the figure should know is also warned of.
+
+    Args:
+        points: All signal points.
+        x: Expression of the labels for the first axis.
+        y: The same for the second axis.
+        select: Condition that makes the points one plane.
+        style: ``plain``, ``ATLAS`` or ``CMS``.
+        title: Text above the figure.
+        error: Whether to draw how far the contour may be off because surfaces are only known at the points.
+        **surface: As `SurfaceKeywords` tells.
+
+    Raises:
+        SelectionError: The points are not one plane, or an option is wrong.
+    """
+    from hfscale.plot.figure import draw_contour
+    from hfscale.plot.interpolation_error import interpolation_error
+
+    plane, contours = find_contours(points, x, y, select, **surface)
+    for remark in contours.remarks:
+        warnings.warn(remark, HfscaleWarning, stacklevel=2)
+    found = interpolation_error(plane, contours) if error else None
+    return draw_contour(contours, plane, style=style, title=title, error=found)
+
+
+def next_points(
+    points: PlanePoints, x: str, y: str, select: str | None = None, *, n: int = 10, **surface: Unpack[SurfaceKeywords]
+) -> "tuple[Suggestion, ...]":
+    """Suggest signal points to generate, see :func:`hfscale.plot.suggestions.suggest_points`.
+
+    Raises:
+        SelectionError: The points are not one plane, there is no contour, or an option is wrong.
+    """
+    from hfscale.plot.suggestions import suggest_points
+
+    plane, contours = find_contours(points, x, y, select, **surface)
+    return suggest_points(plane, contours, n)
+
+
+def error_between(
+    points: PlanePoints, x: str, y: str, select: str | None = None, **surface: Unpack[SurfaceKeywords]
+) -> "InterpolationError":
+    """Estimate how far the contour may be off, see :func:`hfscale.plot.interpolation_error.interpolation_error`.
+
+    Raises:
+        SelectionError: The points are not one plane or all corners of their hull, or an option is wrong.
+    """
+    from hfscale.plot.interpolation_error import interpolation_error
+
+    plane, contours = find_contours(points, x, y, select, **surface)
+    return interpolation_error(plane, contours)

@@ -1,0 +1,31 @@
+"""What users choose of contours, as keyword arguments."""
+
+from typing import TypedDict
+
+
+class SurfaceKeywords(TypedDict, total=False):
+    """What can be chosen about the surfaces between signal points, and about the axes.
+
+    Attributes:
+        project: Let labels that are no axis vary among the selected points.
+        level: CLs on the contour, 0.05 by default; upper limits have their own.
+        interpolation: ``linear`` (the default), ``cubic``, ``rbf`` or ``gp``.
+        smoothing: Of ``rbf`` and ``gp``, see :class:`hfscale.plot.surfaces.settings.SurfaceSettings`.
+        epsilon: Of ``rbf``, in the same place.
+        log_x: Whether the first axis is logarithmic.
+        log_y: The same for the second axis.
+        sigma_max: Significances of CLs above are set to this, 5 by default.
+        forbidden: Condition that is true where no contour can be, such as ``y > x - 125``, in x, y and labels.
+        forbidden_style: ``cut`` (the default) or ``histfitter``, see :func:`hfscale.plot.ground.make_ground`.
+    """
+
+    project: bool
+    level: float | None
+    interpolation: str
+    smoothing: float | None
+    epsilon: float | None
+    log_x: bool
+    log_y: bool
+    sigma_max: float
+    forbidden: str | None
+    forbidden_style: str
