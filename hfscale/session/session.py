@@ -15,6 +15,7 @@ from hfscale.errors import InputError
 from hfscale.plan.campaign import Campaign, check_campaign, load_campaign
 from hfscale.results import Results
 from hfscale.runtime.executors.base import Executor
+from hfscale.runtime.executors.choose import refuse_asynchronous
 from hfscale.runtime.observers import Follow, Watching
 from hfscale.session.attached import Attached, prepare_again
 from hfscale.session.engines import start_engine
@@ -60,6 +61,7 @@ class Session:
         ray_address: str | None = None,
         insecure: bool = False,
     ) -> None:
+        refuse_asynchronous(engine)
         self._lane = Lane(partial(start_engine, engine, workers, ray_address, insecure))
         self._jobs: list[weakref.ref[Job]] = []
         self._closed = False

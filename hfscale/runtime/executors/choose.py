@@ -161,15 +161,20 @@ def as_executor(
     )
 
 
-def _of_dask(engine: Any, *, is_client: bool) -> Executor:
-    """Return an executor for a Dask client or cluster of the user's."""
-    from hfscale.runtime.executors.dask import DaskExecutor
-
-    if engine.asynchronous:
+def refuse_asynchronous(engine: object) -> None:
+    """Raise InputError for a client or cluster of Dask that belongs to the event loop of this thread."""
+    if getattr(engine, "asynchronous", False):
         raise InputError(
             f"this {type(engine).__name__} of Dask is asynchronous: only its own event loop may use it",
             remedy="make it without asynchronous=True; that works in a notebook, too",
         )
+
+
+def _of_dask(engine: Any, *, is_client: bool) -> Executor:
+    """Return an executor for a Dask client or cluster of the user's."""
+    from hfscale.runtime.executors.dask import DaskExecutor
+
+    refuse_asynchronous(engine)
     executor = DaskExecutor(engine) if is_client else DaskExecutor.use(engine)
     warn_of_open_scheduler(executor.scheduler_address())
     return executor
