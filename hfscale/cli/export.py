@@ -89,8 +89,8 @@ def _unit(text: str) -> tuple[str, str]:
     return (label if equals else "", unit)
 
 
-def _keywords(texts: tuple[str, ...]) -> dict[str, list[str | float]]:
-    found: dict[str, list[str | float]] = {}
+def _keywords(texts: tuple[str, ...]) -> dict[str, list[str | int | float]]:
+    found: dict[str, list[str | int | float]] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals:
@@ -99,7 +99,7 @@ def _keywords(texts: tuple[str, ...]) -> dict[str, list[str | float]]:
     return found
 
 
-def _number(text: str) -> float | str:
+def _number(text: str) -> int | float | str:
     try:
         number = float(text)
     except ValueError:

@@ -107,7 +107,7 @@ def export(
     level: float | None = None,
     interpolation: str = "linear",
     units: Mapping[str, str] = MappingProxyType({}),
-    keywords: Mapping[str, Sequence[str | float]] = MappingProxyType({}),
+    keywords: Mapping[str, Sequence[str | int | float]] = MappingProxyType({}),
     resources: Mapping[str | Path, str] = MappingProxyType({}),
 ) -> Exported:
     """Write results for other programs.

@@ -142,15 +142,15 @@ def _toys(row: Row, calculation: Calculation) -> dict[str, Any]:
     return {"nexp": row["toys"]["sb"], "seed": calculation.seed} if "toys" in row else {}
 
 
-def _number(value: float | None) -> float:
+def _number(value: float | None) -> int | float:
     return _MISSING if value is None else value
 
 
-def _band(names: Sequence[str], values: Sequence[float | None] | None) -> dict[str, float]:
+def _band(names: Sequence[str], values: Sequence[float | None] | None) -> dict[str, int | float]:
     return dict(zip(names, map(_number, values or [None] * len(names)), strict=True))
 
 
-def _sigma(p_value: float | None) -> float:
+def _sigma(p_value: float | None) -> int | float:
     """Standard deviations of a one-sided p-value, as ROOT's PValueToSignificance; none where they are infinite."""
     return 0.0 - float(ndtri(p_value)) if p_value is not None and 0.0 < p_value < 1.0 else _MISSING
 

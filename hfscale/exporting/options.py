@@ -29,7 +29,7 @@ class ExportKeywords(TypedDict, total=False):
     level: float | None
     interpolation: str
     units: Mapping[str, str]
-    keywords: Mapping[str, Sequence[str | float]]
+    keywords: Mapping[str, Sequence[str | int | float]]
     resources: Mapping[str | Path, str]
 
 
@@ -57,7 +57,7 @@ class ExportOptions:
     level: float | None = None
     interpolation: str = "linear"
     units: Mapping[str, str] = field(default_factory=dict)
-    keywords: Mapping[str, Sequence[str | float]] = field(default_factory=dict)
+    keywords: Mapping[str, Sequence[str | int | float]] = field(default_factory=dict)
     resources: Mapping[Path, str] = field(default_factory=dict)
 
     def check(self, kind: str) -> None:

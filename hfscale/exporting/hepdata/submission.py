@@ -99,7 +99,7 @@ def _head(source: Source, resources: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _entry(table: Table, keywords: Mapping[str, Sequence[str | float]]) -> dict[str, Any]:
+def _entry(table: Table, keywords: Mapping[str, Sequence[str | int | float]]) -> dict[str, Any]:
     """The document of a table in the main file."""
     named = {"observables": [table.observable], **keywords}
     return {

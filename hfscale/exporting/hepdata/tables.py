@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from hfscale.reading.columns import number_of
 
-Value = float | str | None
+Value = int | float | str | None
 Interval = tuple[float | None, float | None]
 
 NO_VALUE = "-"
@@ -21,7 +21,7 @@ class Qualifier(NamedTuple):
     """What all numbers of a column have in common."""
 
     name: str
-    value: float | str
+    value: int | float | str
     units: str = ""
 
 
@@ -107,7 +107,7 @@ def _errors(value: Value, ends: Interval) -> dict[str, Any]:
     return {"errors": [{"asymerror": {"minus": minus, "plus": plus}, "label": _UNCERTAINTY}]}
 
 
-def rounded(value: Value) -> float | str:
+def rounded(value: Value) -> int | float | str:
     """A number to six significant digits, as many as fits determine; whole numbers and texts as they are."""
     if value is None:
         return NO_VALUE
