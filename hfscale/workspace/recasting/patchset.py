@@ -78,17 +78,17 @@ def patchset_from_table(
     rows = read_rows(table)
     columns = read_columns(rows[0], labels)
     channels = {channel["name"]: (k, channel) for k, channel in enumerate(inputs.workspace["channels"])}
+    _refuse_unknown(rows, list(channels))
     common = [{"name": scale, "type": "normfactor", "data": None}, *map(dict, modifiers)]
     patches = []
     for values, own in _points(rows, columns).items():
         patch = []
         for name, (index, channel) in channels.items():
-            bins = _bins(own.pop(name, []), channel, columns)
+            bins = _bins(own.get(name, []), channel, columns)
             signal = signal_sample(sample, name, bins, columns, common) if bins else None
             if signal is not None:
                 _refuse_twice(sample, channel)
                 patch.append({"op": "add", "path": f"/channels/{index}/samples/-", "value": signal})
-        _refuse_unknown(own, list(channels))
         patches.append({"metadata": {"name": _name(values, columns), "values": list(values[1:])}, "patch": patch})
     metadata = {
         "references": {"hepdata": hepdata},
@@ -121,7 +121,7 @@ def _bins(rows: Sequence[Row], channel: _Channel, columns: Columns) -> list[Row]
         raise SchemaError(
             f"the channel {channel['name']!r} has {expected} bins, the table has {len(rows)} rows for it"
             + (f", of {len(bins)} bins" if len(bins) < len(rows) else ""),
-            place=f"from {rows[0].place} to {rows[-1].place}",
+            place="; ".join(dict.fromkeys((rows[0].place, rows[-1].place))),
             remedy="give every bin of the channel once, with the yield 0 where there is no signal",
         )
     return [bins[k] for k in range(expected)]
@@ -138,12 +138,15 @@ def _bin(row: Row, expected: int) -> int:
     return int(number)
 
 
-def _refuse_unknown(left: Mapping[str, Sequence[Row]], channels: Sequence[str]) -> None:
-    for name, rows in left.items():
+def _refuse_unknown(rows: Sequence[Row], channels: Sequence[str]) -> None:
+    for row in rows:
+        name = row.text(CHANNEL)
+        if name in channels:
+            continue
         near = get_close_matches(name, channels, n=1)
         raise SelectionError(
             f"the workspace has no channel {name!r}" + (f"; is it {near[0]!r}?" if near else ""),
-            place=rows[0].place,
+            place=row.place,
             remedy=f"its channels are {', '.join(channels)}",
         )
 
