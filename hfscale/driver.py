@@ -55,6 +55,7 @@ from hfscale.work.models import (
     expected_seconds,
     parameter_names,
     points_with_signal,
+    seconds_per_point,
     seconds_per_toy,
 )
 from hfscale.workspace import Inputs, check_points
@@ -161,10 +162,8 @@ def prepare(
     existing = open_store(path) if is_store(path) else None
     if existing:
         _refuse_other_settings(existing, settings)
-        plan = existing.plan
     else:
         refuse_target(path)
-        plan = make_plan(len(inputs.points), task_points, digest(settings), settings["points"])
     check_points(inputs)
     groups = build_models(inputs, calculation.interpcode.codes(), modifiers)
     if inputs.data is not None:
@@ -173,24 +172,34 @@ def prepare(
     cells = _toy_cells(calculation, groups)
     size = task_toys or default_task_toys(_largest_round(calculation), len(cells), seconds_per_toy(groups))
     rounds = existing.rounds if existing else _first_round(calculation, cells, settings, size)
+    parameters = parameter_names(groups)
+    fits_per_point = calculation.fits_per_point(len(parameters))
     return Preparation(
         inputs=inputs,
         calculation=calculation,
         path=path,
         settings=settings,
-        plan=plan,
+        plan=existing.plan if existing else _first_plan(settings, groups, fits_per_point, task_points),
         rounds=rounds,
         n_cells=len(cells),
         task_toys=rounds[0].task_toys if rounds else size,
-        parameters=parameter_names(groups),
+        parameters=parameters,
         n_structures=len(groups),
         background_models=background_models(groups),
         n_no_signal=_n_no_signal(inputs, calculation, groups),
-        seconds=expected_seconds(groups, calculation.fits_per_point(len(parameter_names(groups)))),
+        seconds=expected_seconds(groups, fits_per_point),
         toy_seconds=seconds_per_toy(groups),
         memory=process_bytes(groups),
         continues=existing is not None,
     )
+
+
+def _first_plan(
+    settings: Mapping[str, Any], groups: Sequence[ModelGroup], fits_per_point: int, task_points: int | None
+) -> Plan:
+    """The tasks of a new store, cut by what a point costs here unless the user says."""
+    names = settings["points"]
+    return make_plan(len(names), task_points, digest(settings), names, seconds_per_point(groups, fits_per_point))
 
 
 def _check_calculation(inputs: Inputs, calculation: Calculation, groups: Sequence[ModelGroup]) -> None:

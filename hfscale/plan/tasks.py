@@ -12,6 +12,7 @@ from hfscale.plan.digests import digest
 SMALLEST_TASK = 1
 LARGEST_TASK = 64
 TASKS_OF_A_SMALL_CAMPAIGN = 4
+LONGEST_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -94,16 +95,29 @@ class Plan:
         return cls(tasks, int(document["task_points"]))
 
 
-def default_task_points(n_points: int) -> int:
+def default_task_points(n_points: int, seconds_per_point: float = 0.0) -> int:
     """Choose how many signal points a task gets if the user does not say.
 
-    The choice depends on the number of points alone, never on the number of workers: the cutting is a part of the
-    store, and a campaign continued on another machine must find its own tasks again.
+    The choice does not depend on the number of workers: the cutting is a part of the store, and a campaign continued
+    with others must find its own tasks again.
+
+    Args:
+        n_points: Signal points of the campaign.
+        seconds_per_point: Rough time of one; no task is planned that takes much longer than a minute, unless one point
+            does.
     """
-    return min(max(math.ceil(n_points / TASKS_OF_A_SMALL_CAMPAIGN), SMALLEST_TASK), LARGEST_TASK)
+    size = min(max(math.ceil(n_points / TASKS_OF_A_SMALL_CAMPAIGN), SMALLEST_TASK), LARGEST_TASK)
+    longest = LONGEST_SECONDS / seconds_per_point if seconds_per_point > 0.0 else math.inf
+    return size if size <= longest else max(int(longest), SMALLEST_TASK)
 
 
-def make_plan(n_points: int, task_points: int | None, settings_digest: str, names: Sequence[str]) -> Plan:
+def make_plan(
+    n_points: int,
+    task_points: int | None,
+    settings_digest: str,
+    names: Sequence[str],
+    seconds_per_point: float = 0.0,
+) -> Plan:
     """Cut the signal points into tasks.
 
     Args:
@@ -111,6 +125,7 @@ def make_plan(n_points: int, task_points: int | None, settings_digest: str, name
         task_points: Points per task, None for `default_task_points`.
         settings_digest: Digest of `hfscale.plan.digests.settings_document`.
         names: Names of the points, in order.
+        seconds_per_point: Rough time of one, for `default_task_points`.
 
     Returns:
         The plan: contiguous tasks that cover all points.
@@ -120,7 +135,7 @@ def make_plan(n_points: int, task_points: int | None, settings_digest: str, name
     """
     if n_points < 1 or len(names) != n_points:
         raise InputError(f"a campaign of {n_points} signal points with {len(names)} names cannot be planned")
-    size = default_task_points(n_points) if task_points is None else task_points
+    size = default_task_points(n_points, seconds_per_point) if task_points is None else task_points
     if size < 1:
         raise InputError(f"a task cannot have {size} signal points", remedy="give --task-points 1 or more")
     size = min(size, n_points)

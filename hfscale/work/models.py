@@ -15,6 +15,7 @@ from hfscale.model.point import PointModel, read_point
 from hfscale.model.pruning import Pruner, PruningReport, PruningRule
 from hfscale.model.samples import SampleReader
 from hfscale.model.structure import ModelGroup, Structure
+from hfscale.work.speed import machine_slowness
 from hfscale.workspace import Inputs, SignalPoint, patched_workspace
 from hfscale.workspace.extension import extension_of
 from hfscale.workspace.loading import choose_measurement
@@ -119,9 +120,17 @@ def bounded_below_at_zero(groups: Sequence[ModelGroup]) -> bool:
 
 
 def expected_seconds(groups: Sequence[ModelGroup], fits_per_point: int = 4) -> float:
-    """Rough time of one process for all points, compilation included, from the sizes of the models."""
-    steps = _STEPS_PER_FIT * fits_per_point
-    return sum(_COMPILE_SECONDS + len(group.members) * steps * _step_seconds(group.structure) for group in groups)
+    """Rough time of one process for all points, compilation included: from the sizes of the models and its speed."""
+    n_points = sum(len(group.members) for group in groups)
+    compiling = _COMPILE_SECONDS * machine_slowness() * len(groups)
+    return compiling + n_points * seconds_per_point(groups, fits_per_point)
+
+
+def seconds_per_point(groups: Sequence[ModelGroup], fits_per_point: int) -> float:
+    """Rough time of one point without compilation, averaged over all points, likewise."""
+    n_points = sum(len(group.members) for group in groups)
+    steps = sum(len(group.members) * _step_seconds(group.structure) for group in groups)
+    return _STEPS_PER_FIT * fits_per_point * steps * machine_slowness() / n_points
 
 
 def points_with_signal(groups: Sequence[ModelGroup]) -> list[int]:
@@ -141,13 +150,13 @@ def background_models(groups: Sequence[ModelGroup]) -> list[int]:
 
 
 def seconds_per_toy(groups: Sequence[ModelGroup]) -> float:
-    """Rough time of one toy, averaged over all points, from the sizes of the models."""
+    """Rough time of one toy, averaged over all points, likewise."""
     n_points = sum(len(group.members) for group in groups)
     steps = (
         len(group.members) * (_SECONDS_PER_TOY_STEP + _step_flops(group.structure) * _SECONDS_PER_TOY_FLOP)
         for group in groups
     )
-    return _STEPS_PER_TOY * sum(steps) / n_points
+    return _STEPS_PER_TOY * sum(steps) * machine_slowness() / n_points
 
 
 def _step_seconds(structure: Structure) -> float:

@@ -42,6 +42,13 @@ def test_default_task_points(n: int, size: int) -> None:
     assert default_task_points(n) == size
 
 
+@pytest.mark.parametrize(("seconds", "size"), [(0.0, 64), (0.9, 64), (1.0, 60), (7.0, 8), (100.0, 1)])
+def test_slow_points_come_in_tasks_of_a_minute_at_most(seconds: float, size: int) -> None:
+    assert default_task_points(1000, seconds) == size
+    assert make_plan(1000, None, "", names_of(1000), seconds).task_points == size
+    assert make_plan(1000, 70, "", names_of(1000), seconds).task_points == 70
+
+
 @pytest.mark.parametrize(("n", "size", "names"), [(0, 1, 0), (3, 0, 3), (3, 1, 2)])
 def test_what_cannot_be_planned_is_refused(n: int, size: int, names: int) -> None:
     with pytest.raises(InputError):
