@@ -1,5 +1,6 @@
 """Empty figures in a style, without pyplot and without changing anybody's settings."""
 
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,15 @@ from hfscale.plot.styles import PALETTES, Palette, style_settings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+class ShownFigure(Figure):
+    """A figure that notebooks show, though pyplot, which usually teaches them to, has nothing to do with it."""
+
+    def _repr_png_(self) -> bytes:
+        picture = io.BytesIO()
+        self.savefig(picture, format="png")
+        return picture.getvalue()
 
 
 class Canvas(NamedTuple):
@@ -52,7 +62,7 @@ def canvas(style: str, style_file: str | Path | None = None) -> Iterator[Canvas]
     """
     own = {} if style_file is None else read_style_file(style_file)
     with matplotlib.style.context(["default", style_settings(style), own]):
-        figure = Figure(layout="constrained")
+        figure = ShownFigure(layout="constrained")
         yield Canvas(figure, figure.add_subplot(), PALETTES[style])
         _fix_fonts(figure)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from hfscale import api
+from hfscale import api, measurements
 from hfscale.driver import execute
 from hfscale.errors import InputError
 from hfscale.plan.campaign import Campaign, check_campaign, load_campaign
@@ -106,6 +106,14 @@ class Session:
     ) -> Job:
         """Compute p0 and Z in the background, see `hfscale.significance`."""
         return self._compute(api.significance, workspace, patchset, store, options)
+
+    def fit(self, workspace: _Source, patchset: _Source | None = None, *, store: str | Path, **options: Any) -> Job:
+        """Fit all parameters of every signal point in the background, see `hfscale.fit`."""
+        return self._compute(measurements.fit, workspace, patchset, store, options)
+
+    def ranking(self, workspace: _Source, patchset: _Source | None = None, *, store: str | Path, **options: Any) -> Job:
+        """Rank the nuisance parameters of every signal point in the background, see `hfscale.ranking`."""
+        return self._compute(measurements.ranking, workspace, patchset, store, options)
 
     def toys(self, store: str | Path, more: int, **options: Any) -> Job:
         """Add toys to a store in the background, see `hfscale.toys`."""

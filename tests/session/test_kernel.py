@@ -53,7 +53,7 @@ def test_a_job_shows_itself_and_leaves_the_kernel_free(small: Search, small_stor
         small.folder,
         BEGIN,
         "gate.let_through(2)\neventually(lambda: job.status().progress and job.status().progress.done == 6)\n"
-        "print(job.done(), job.partial().status().points_ok)",
+        "print(job.done(), job.partial().status().points_ok)\njob.partial().contour(x='m_heavy', y='m_light')",
         "import asyncio\nasyncio.get_running_loop().call_later(0.01, gate.let_through)\n(await job)",
         "await asyncio.sleep(1.0)\nprint(job)",
     )
@@ -62,7 +62,8 @@ def test_a_job_shows_itself_and_leaves_the_kernel_free(small: Search, small_stor
         "text/plain",
         "text/html",
     }
-    assert texts(outputs[1]).strip() == "False 6"
+    assert outputs[1][0]["text"] == "False 6\n"
+    assert "image/png" in outputs[1][1]["data"]
     assert "<th>CLs_obs</th>" in outputs[2][0]["data"]["text/html"]
     assert "finished, 9/9 points" in texts(outputs[3])
     bars = [state for state in client.widget_state.values() if state.get("_model_name") == "FloatProgressModel"]

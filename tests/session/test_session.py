@@ -222,11 +222,15 @@ def test_every_verb_runs_in_a_session(session: hfscale.Session, gate: GatedExecu
     limit = session.limit(*given, store=small.folder / "limit.zarr", **own)
     scan = session.scan(*given, store=small.folder / "scan.zarr", poi_grid="1,2", **own)
     excess = session.significance(*given, store=small.folder / "p0.zarr", **own)
+    fit = session.fit(*given, store=small.folder / "fit.zarr", **own)
+    ranking = session.ranking(*given, store=small.folder / "ranking.zarr", **own)
     toys = session.cls(*given, store=small.store, calctype="toybased", ntoys=20, **own)
     more = session.toys(small.store, 10)
     assert limit.result().to_list()[0]["upper_limit_obs"] > 0
     assert [point["poi"] for point in scan.result().to_list()] == [1.0, 2.0]
     assert excess.result().to_list()[0]["p0"] > 0
+    assert len(fit.result().to_dataframe()) == 2
+    assert len(ranking.result().to_dataframe()) == 1
     assert toys.result().to_list()[0]["toys"]["sb"] == 20 or more.done()
     assert more.result().to_list()[0]["toys"]["sb"] == 30
 
