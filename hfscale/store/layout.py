@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Int
 
 from hfscale.fit.status import FitStatus
-from hfscale.inference.results import LimitStatus, PointStatus
+from hfscale.inference.measurement.results import SHIFTS, SIDES, MinosStatus, ParameterStatus
+from hfscale.inference.results import SIGNAL_VARIATIONS, LimitStatus, PointStatus
 from hfscale.inference.toys.results import ToyStatus
 from hfscale.inference.toys.settings import Hypothesis
 
@@ -96,6 +98,15 @@ _TABLE = (
 VARIABLES = MappingProxyType({variable.name: variable for variable in _TABLE})
 """Arrays of asymptotic CLs at one POI value or several."""
 
+_SIGNAL_DIMS = "point mu signal_variation"
+_SIGNAL_TABLE = (
+    _number("signal_poi", _SIGNAL_DIMS, "value of the parameter of interest that varies the cross-section"),
+    _number("CLs_obs_signal", _SIGNAL_DIMS, "observed CLs with the cross-section of the signal varied"),
+    _status("fit_status_signal", _SIGNAL_DIMS, "how the fits with the cross-section varied ended", FitStatus),
+)
+_WITH_SIGNAL = MappingProxyType({variable.name: variable for variable in (*_SIGNAL_TABLE, *_TABLE)})
+"""Arrays of CLs with an uncertainty of the cross-section of the signal."""
+
 _TOYBASED = MappingProxyType({name: v for name, v in VARIABLES.items() if not name.startswith("CL")})
 """Arrays of a calculation with toys, beside those of the toys: p-values are computed when they are read."""
 
@@ -162,6 +173,26 @@ _SCANS = tuple(
 _PROFILES = tuple(MappingProxyType({variable.name: variable for variable in table}) for table in _SCANS)
 """Arrays of profile likelihoods of one and of two parameters; the values of these may differ from point to point."""
 
+_FIT_TABLE = (
+    VARIABLES["twice_nll_free"],
+    VARIABLES["parameters_free"],
+    _number("errors", "point parameter", "uncertainties of the best-fit parameters from the inverse Hessian"),
+    _status("parameter_status", "point parameter", "how the parameter came out of the fit", ParameterStatus),
+    _number("correlation", "point parameter_other parameter", "correlations of the best-fit parameters"),
+    _number("edm", "point", "estimated distance to the minimum of the negative log-likelihood"),
+    VARIABLES["fit_status_free"],
+)
+_MINOS_TABLE = (
+    _number("minos", "point side parameter", "MINOS errors of the best-fit parameters, lower ones negative"),
+    _status("minos_status", "point side parameter", "what became of the MINOS error", MinosStatus),
+)
+_RANKING_TABLE = (
+    _number("impact", "point shift parameter", "change of the best-fit parameter of interest with the parameter held"),
+    _status("impact_fit_status", "point shift parameter", "how the fit with the parameter held ended", FitStatus),
+    _number("component", "point parameter", "change of the parameter of interest per deviation of the auxiliary datum"),
+    _number("component_data", "point", "uncertainty of the parameter of interest from the fluctuations of the data"),
+)
+
 _TOYBASED_LIMIT = MappingProxyType({_SIGNAL_YIELD.name: _SIGNAL_YIELD, **_TOYBASED})
 _TOYBASED_SIGNIFICANCE = MappingProxyType(
     {variable.name: variable for variable in _SIGNIFICANCE_TABLE if not variable.name.startswith(("p0", "Z"))}
@@ -172,14 +203,31 @@ _BY_KIND: Mapping[str, Mapping[str, Variable]] = MappingProxyType(
         "scan": VARIABLES,
         "limit": MappingProxyType({variable.name: variable for variable in _LIMIT_TABLE}),
         "significance": MappingProxyType({variable.name: variable for variable in _SIGNIFICANCE_TABLE}),
+        "fit": MappingProxyType({variable.name: variable for variable in (*_FIT_TABLE, *_MINOS_TABLE, _POINT_STATUS)}),
+        "ranking": MappingProxyType(
+            {variable.name: variable for variable in (*_FIT_TABLE, *_RANKING_TABLE, _POINT_STATUS)}
+        ),
     }
 )
 
+
+class ParameterPlaces(NamedTuple):
+    """Positions of the parameters that some values and a store have in common, in either."""
+
+    own: Int[np.ndarray, " common"]
+    stored: Int[np.ndarray, " common"]
+
+
 GRID_DIMENSIONS = ("first", "second")
 """Axes of the values of scanned parameters."""
-DIMENSIONS = ("point", "mu", "nsigma", "parameter", "scanned", *GRID_DIMENSIONS)
+PARAMETER_DIMENSIONS = ("parameter", "parameter_other")
+"""Axes of all parameters; matrices have both."""
+NAMED_AXES: Mapping[str, tuple[str, ...]] = MappingProxyType({"side": SIDES, "shift": SHIFTS})
+"""Axes that are the same in every store, with the names along them."""
+_OTHER_DIMENSIONS = ("point", "mu", "nsigma", "signal_variation", "scanned")
+DIMENSIONS = (*_OTHER_DIMENSIONS, *PARAMETER_DIMENSIONS, *NAMED_AXES, *GRID_DIMENSIONS)
 RESERVED = frozenset(
-    {*(name for variables in (*_BY_KIND.values(), *_PROFILES) for name in variables), *DIMENSIONS, "name"}
+    {*(name for variables in (*_BY_KIND.values(), _WITH_SIGNAL, *_PROFILES) for name in variables), *DIMENSIONS, "name"}
 )
 
 
@@ -192,6 +240,10 @@ def variables_of(calculation: Mapping[str, Any]) -> Mapping[str, Variable]:
     kind = calculation.get("kind", "cls")
     if kind == "profile":
         return _PROFILES[len(calculation["parameters"]) - 1]
+    if kind == "fit" and not calculation["minos"]:
+        return {name: variable for name, variable in _BY_KIND[kind].items() if variable not in _MINOS_TABLE}
+    if calculation.get("signal_uncertainty") is not None:
+        return _WITH_SIGNAL
     if calculation.get("calctype") != "toybased":
         return _BY_KIND[kind]
     return {"significance": _TOYBASED_SIGNIFICANCE, "limit": _TOYBASED_LIMIT}.get(kind, _TOYBASED)
@@ -218,8 +270,10 @@ def block_shape(
         n_points, n_mu, n_parameters: Lengths of its dimensions.
         grid: How many values of each scanned parameter there are.
     """
-    sizes = {"point": n_points, "mu": n_mu, "nsigma": len(NSIGMA), "parameter": n_parameters, "scanned": len(grid)}
-    sizes |= zip(GRID_DIMENSIONS, grid)
+    sizes = {"point": n_points, "mu": n_mu, "nsigma": len(NSIGMA), "scanned": len(grid)}
+    sizes |= dict.fromkeys(PARAMETER_DIMENSIONS, n_parameters)
+    sizes |= {axis: len(names) for axis, names in NAMED_AXES.items()}
+    sizes |= {"signal_variation": len(SIGNAL_VARIATIONS), **dict(zip(GRID_DIMENSIONS, grid))}
     return tuple(sizes[dim] for dim in variable.dims)
 
 
@@ -235,3 +289,24 @@ def empty_block(
         name: np.full(block_shape(variable, n_points, n_mu, n_parameters, grid), variable.fill, dtype=variable.dtype)
         for name, variable in variables.items()
     }
+
+
+def spread_parameters(
+    values: np.ndarray, dims: Sequence[str], variable: Variable, places: ParameterPlaces, n_parameters: int
+) -> np.ndarray:
+    """Put values into the order of a store's parameters; those that the values do not have get the fill value.
+
+    Args:
+        values: The values, with axes `dims`, of which any may be of parameters.
+        dims: Names of its axes.
+        variable: What they are values of.
+        places: Which parameters they are.
+        n_parameters: Parameters of the store.
+    """
+    for axis, dim in enumerate(dims):
+        if dim in PARAMETER_DIMENSIONS:
+            shape = (*values.shape[:axis], n_parameters, *values.shape[axis + 1 :])
+            spread = np.full(shape, variable.fill, values.dtype)
+            np.moveaxis(spread, axis, 0)[places.stored] = np.moveaxis(values, axis, 0)[places.own]
+            values = spread
+    return values
