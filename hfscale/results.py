@@ -1,15 +1,16 @@
 """Results of a campaign, as users take them: data frames, xarray, plain JSON, contours."""
 
 import fnmatch
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
 from hfscale.errors import SelectionError
 from hfscale.exporting.options import ExportKeywords, Format
-from hfscale.plot.keywords import SurfaceKeywords
+from hfscale.plot.keywords import FigureKeywords, SurfaceKeywords
 from hfscale.reading.fits import FittedPoint, fit_columns, read_fitted_points
 from hfscale.reading.points import read_points
 from hfscale.reading.profiles import profile_columns
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from hfscale.exporting.formats import Exported
     from hfscale.plot.interactive import Fact, InteractiveContour
     from hfscale.plot.interpolation_error import InterpolationError
+    from hfscale.plot.markers import Numbers
     from hfscale.plot.points import PlanePoints
     from hfscale.plot.suggestions import Suggestion
 
@@ -173,6 +175,16 @@ class Results:
 
         return read_plane_points(self.store)
 
+    def discovery_points(self) -> "PlanePoints":
+        """Points with their labels and significances, as discovery contours need them.
+
+        Raises:
+            SelectionError: The store holds no significances.
+        """
+        from hfscale.reading.planes import read_discovery_points
+
+        return read_discovery_points(self.store)
+
     def export(self, format: Format, output: str | Path, **options: Unpack[ExportKeywords]) -> "Exported":
         """Write the results for other programs: HistFitter, HEPData, spreadsheets, data frames.
 
@@ -194,29 +206,67 @@ class Results:
         y: str,
         select: str | None = None,
         *,
-        style: Literal["plain", "ATLAS", "CMS"] = "plain",
-        title: str | None = None,
+        bands: int = 1,
+        expected_lines: Sequence[int] = (),
+        numbers: str | None = None,
         error: bool = False,
-        **surface: Unpack[SurfaceKeywords],
+        **choices: Unpack[FigureKeywords],
     ) -> "Figure":
         """Draw the exclusion contour of a plane of signal points.
 
         Args:
             x, y: Axes, expressions of the patchset's labels (``m_n2 - m_n1``).
             select: Expression that chooses the points of the plane (``m_n1 == 60``).
-            style: Look of the figure.
-            title: Text above it.
+            bands: Filled bands of the expected contour: 0 for none, 1 for one standard deviation, 2 for two as well.
+            expected_lines: Standard deviations, of -2, -1, 1 and 2, for which the expected contour is drawn as a line.
+            numbers: Key of `to_list` whose numbers are written beside the points, such as ``CLs_obs``.
             error: Whether to draw how far the contour may be off because surfaces are only known at the points.
-            **surface: ``project``, ``level``, ``interpolation``, ``log_x``, ``forbidden`` and others, see
-                :class:`hfscale.plot.compose.SurfaceKeywords`.
+            **choices: ``project``, ``level``, ``interpolation``, ``log_x``, ``forbidden`` and others, see
+                :class:`hfscale.plot.keywords.SurfaceKeywords`, and ``style``, ``style_file``, ``title``, ``x_unit`` and
+                others, see :class:`hfscale.plot.look.Look`.
 
         Raises:
             SelectionError: The selected points are not one plane, or an expression names what is no label.
         """
         from hfscale.plot.compose import contour_figure
 
-        points = self.plane_points()
-        return contour_figure(points, x, y, select, style=style, title=title, error=error, **surface)
+        lines: dict[str, Any] = {"bands": bands, "expected_lines": expected_lines}
+        shown = None if numbers is None else self._numbers(numbers)
+        return contour_figure(self.plane_points(), x, y, select, numbers=shown, error=error, **lines, **choices)
+
+    def discovery_contour(
+        self,
+        x: str,
+        y: str,
+        select: str | None = None,
+        *,
+        significances: Sequence[float] = (3.0, 5.0),
+        numbers: str | None = None,
+        **choices: Unpack[FigureKeywords],
+    ) -> "Figure":
+        """Draw where the significance of signal points is 3 and 5, observed and expected.
+
+        Args:
+            x, y, select: As `contour`.
+            significances: Z on the contours.
+            numbers: Key of `to_list` whose numbers are written beside the points, such as ``Z``.
+            **choices: As `contour`; ``level``, ``sigma_max`` and ``forbidden_style`` have no effect.
+
+        Raises:
+            SelectionError: The store holds no significances, or as `contour`.
+        """
+        from hfscale.plot.compose import find_discovery, split_choices
+        from hfscale.plot.discovery import draw_discovery
+
+        surface, look = split_choices(choices)
+        plane, contours = find_discovery(self.discovery_points(), x, y, select, significances, **surface)
+        return draw_discovery(contours, plane, numbers=None if numbers is None else self._numbers(numbers), **look)
+
+    def _numbers(self, key: str) -> "Numbers":
+        from hfscale.plot.markers import Numbers
+        from hfscale.reading.point_values import point_values
+
+        return Numbers(point_values(self.to_list(), key), f"Numbers: {key.replace('_', ' ')}")
 
     def suggest_points(
         self, x: str, y: str, select: str | None = None, *, n: int = 10, **surface: Unpack[SurfaceKeywords]

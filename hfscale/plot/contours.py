@@ -23,7 +23,6 @@ from hfscale.plot.line_tables import write_lines
 from hfscale.plot.outlines import Lines, Region, lines_at, region_between
 from hfscale.plot.points import NSIGMA
 from hfscale.plot.remarks import surface_remarks
-from hfscale.plot.remarks import surface_remarks
 from hfscale.plot.surfaces.grid import Grid
 from hfscale.plot.surfaces.settings import SurfaceSettings
 
@@ -130,14 +129,6 @@ def exclusion_contours(
         messages=_messages(plane, level),
         remarks=_remarks(plane, ground, z, observed if plane.has_observed else expected[_MEDIAN]),
     )
-
-
-def _remarks(plane: Plane, ground: Ground, z: float, lines: Lines) -> tuple[str, ...]:
-    """What to know of the observed contour, of the expected one without observed results."""
-    heights = plane.Z_obs if plane.has_observed else plane.Z_exp[:, _MEDIAN]
-    names = tuple(name for name, done in zip(plane.names, plane.done, strict=True) if done)
-    axes = (plane.x_text, plane.y_text)
-    return surface_remarks(ground, heights[plane.done], z, lines, names=names, axes=axes)
 
 
 def _remarks(plane: Plane, ground: Ground, z: float, lines: Lines) -> tuple[str, ...]:

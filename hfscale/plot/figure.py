@@ -11,7 +11,8 @@ from hfscale.errors import SelectionError
 from hfscale.plot.axes import Plane
 from hfscale.plot.contours import ExclusionContours
 from hfscale.plot.interpolation_error import InterpolationError
-from hfscale.plot.look import Look, LookKeywords
+from hfscale.plot.keywords import LookKeywords
+from hfscale.plot.look import Look
 from hfscale.plot.markers import Numbers, draw_numbers, draw_points
 from hfscale.plot.overlays import draw_error, draw_forbidden
 from hfscale.plot.points import NSIGMA

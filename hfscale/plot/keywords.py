@@ -1,5 +1,6 @@
 """What users choose of contours, as keyword arguments."""
 
+from pathlib import Path
 from typing import TypedDict
 
 
@@ -29,3 +30,19 @@ class SurfaceKeywords(TypedDict, total=False):
     sigma_max: float
     forbidden: str | None
     forbidden_style: str
+
+
+class LookKeywords(TypedDict, total=False):
+    """What can be chosen about the look of a figure, see :class:`hfscale.plot.look.Look`."""
+
+    style: str
+    style_file: str | Path | None
+    title: str | None
+    x_label: str | None
+    y_label: str | None
+    x_unit: str | None
+    y_unit: str | None
+
+
+class FigureKeywords(SurfaceKeywords, LookKeywords, total=False):
+    """What can be chosen about a figure of contours: its surfaces, its axes and its look."""

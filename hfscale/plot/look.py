@@ -4,23 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
 
 from hfscale.plot.axes import Plane
 from hfscale.plot.canvas import Canvas, canvas
 from hfscale.plot.labels import axis_label
-
-
-class LookKeywords(TypedDict, total=False):
-    """Keywords of `Look`."""
-
-    style: str
-    style_file: str | Path | None
-    title: str | None
-    x_label: str | None
-    y_label: str | None
-    x_unit: str | None
-    y_unit: str | None
 
 
 @dataclass(frozen=True)

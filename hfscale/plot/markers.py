@@ -64,7 +64,7 @@ def draw_numbers(axes: "Axes", plane: Plane, numbers: Numbers | None, palette: P
     """Write a number above each signal point that has one, and return the entry for a legend."""
     if numbers is None:
         return []
-    size = 0.55 * axes.xaxis.label.get_fontsize()
+    size = 0.55 * float(axes.xaxis.label.get_fontsize())
     written = 0
     for name, x, y in zip(plane.names, plane.x, plane.y, strict=True):
         value = numbers.values.get(name, math.nan)

@@ -1,4 +1,4 @@
-"""What contours are drawn of: CLs at one POI value, or upper limits on the POI.
+"""What contours are drawn of: CLs at one POI value, upper limits on the POI, or significances of a signal.
 
 Between signal points a height is interpolated that is nearly linear there, and larger where more is excluded.
 """
@@ -33,13 +33,24 @@ _LARGEST_RATIO = 100.0
 """Limits further from 1 are set to this ratio, so that points far from a contour do not pull it."""
 
 
+_LARGEST_DISCOVERY = 10.0
+
+
 def _minus_logarithm(limits: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """Limits change by factors from point to point, as cross-sections do."""
     return np.asarray(-np.log(np.clip(limits, 1.0 / _LARGEST_RATIO, _LARGEST_RATIO)))
 
 
 CLS = Quantity(significance, significance_of_level, 1.0, "at CLs < {level:g}")
+
+
+def _clipped(Z: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """Significances, within bounds so wide that no contour is near them."""
+    return np.asarray(np.clip(Z, -_LARGEST_DISCOVERY, _LARGEST_DISCOVERY))
+
+
 UPPER_LIMITS = Quantity(_minus_logarithm, lambda level: 0.0, np.inf, "by an upper limit below 1")
+DISCOVERY = Quantity(_clipped, significance_of_level, 0.0, "with p0 < {level:g}")
 
 
 def clipped_at(quantity: Quantity, largest: float) -> Quantity:

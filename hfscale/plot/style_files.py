@@ -23,7 +23,7 @@ def read_style_file(path: str | Path) -> dict[str, Any]:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"the style file {path} cannot be read: {error}", remedy="name a .mplstyle file") from error
-    settings = matplotlib.RcParams()
+    settings: Any = matplotlib.RcParams()
     for number, line in enumerate(lines, start=1):
         match = _BEFORE_COMMENT.match(line)
         text = match[0].strip() if match else ""

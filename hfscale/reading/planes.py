@@ -1,4 +1,4 @@
-"""The signal points of a store as contours are made from: with CLs at one POI value, or with upper limits."""
+"""The signal points of a store as contours are made from: with CLs at one POI value, limits, or significances."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,8 +9,8 @@ from jaxtyping import Float, Shaped
 from hfscale.errors import SelectionError
 from hfscale.plan.settings import Calculation
 from hfscale.plot.points import PlanePoints
-from hfscale.plot.quantities import UPPER_LIMITS
-from hfscale.reading.columns import bands, column, intervals, pairs
+from hfscale.plot.quantities import DISCOVERY, UPPER_LIMITS
+from hfscale.reading.columns import bands, column, intervals, labels, pairs
 from hfscale.reading.points import read_points
 from hfscale.store.store import ResultStore
 
@@ -30,18 +30,16 @@ def read_plane_points(store: ResultStore) -> PlanePoints:
         raise SelectionError(
             f"a contour needs the CLs of its points at one POI value, or their upper limits, but {store.path} holds"
             f" results of kind {calculation.kind}",
-            remedy="make another store with hfscale cls or hfscale limit",
+            remedy="make another store with hfscale cls or hfscale limit; of significances, draw discovery contours",
         )
     rows = read_points(store)
-    data = store.to_xarray()
-    labels = {label: np.asarray(data[name].values) for label, name in store.labels.items()}
     names, status = tuple(row["name"] for row in rows), tuple(row["status"] for row in rows)
     if calculation.kind == "limit":
-        return _limits(rows, calculation, names, labels, status)
+        return _limits(rows, calculation, names, status)
     toybased = calculation.toybased
     return PlanePoints(
         names=names,
-        labels=labels,
+        labels=labels(rows),
         observed=column(rows, "CLs_obs"),
         expected=bands(rows, "CLs_exp"),
         status=status,
@@ -51,11 +49,34 @@ def read_plane_points(store: ResultStore) -> PlanePoints:
     )
 
 
+def read_discovery_points(store: ResultStore) -> PlanePoints:
+    """Points with their labels and significances, those expected for a signal with the POI at 1.
+
+    Raises:
+        SelectionError: The store holds no significances.
+    """
+    calculation = Calculation.model_validate(store.settings["calculation"])
+    if calculation.kind != "significance":
+        raise SelectionError(
+            f"a discovery contour needs the significances of its points, but {store.path} holds results of kind"
+            f" {calculation.kind}",
+            remedy="make another store with hfscale significance",
+        )
+    rows = read_points(store)
+    return PlanePoints(
+        names=tuple(row["name"] for row in rows),
+        labels=labels(rows),
+        observed=column(rows, "Z"),
+        expected=bands(rows, "Z_exp"),
+        status=tuple(row["status"] for row in rows),
+        quantity=DISCOVERY,
+    )
+
+
 def _limits(
     rows: Sequence[_Row],
     calculation: Calculation,
     names: tuple[str, ...],
-    labels: Mapping[str, np.ndarray],
     status: tuple[str, ...],
 ) -> PlanePoints:
     """Upper limits; those that lie outside the values at which they are known are taken at the nearest, and counted."""
@@ -67,7 +88,7 @@ def _limits(
     values = np.where(places == "below_bound", below, np.where(places == "above_bound", above, found))
     return PlanePoints(
         names=names,
-        labels=labels,
+        labels=labels(rows),
         observed=values[:, 0],
         expected=values[:, 1:],
         status=status,

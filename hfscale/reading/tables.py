@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
 from hfscale.errors import SchemaError, SourceError
-from hfscale.plot.keywords import SurfaceKeywords
+from hfscale.plot.keywords import FigureKeywords, SurfaceKeywords
 from hfscale.plot.points import PlanePoints
 
 if TYPE_CHECKING:
@@ -71,15 +71,16 @@ class Table:
         y: str,
         select: str | None = None,
         *,
-        style: Literal["plain", "ATLAS", "CMS"] = "plain",
-        title: str | None = None,
+        bands: int = 1,
+        expected_lines: Sequence[int] = (),
         error: bool = False,
-        **surface: Unpack[SurfaceKeywords],
+        **choices: Unpack[FigureKeywords],
     ) -> "Figure":
         """Draw the exclusion contour; arguments and errors as of `hfscale.results.Results.contour`."""
         from hfscale.plot.compose import contour_figure
 
-        return contour_figure(self.points, x, y, select, style=style, title=title, error=error, **surface)
+        lines: dict[str, Any] = {"bands": bands, "expected_lines": expected_lines}
+        return contour_figure(self.points, x, y, select, error=error, **lines, **choices)
 
     def suggest_points(
         self, x: str, y: str, select: str | None = None, *, n: int = 10, **surface: Unpack[SurfaceKeywords]
