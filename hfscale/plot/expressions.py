@@ -151,7 +151,7 @@ class _Evaluator:
             case ast.BinOp(op=ast.BitOr()):
                 return np.maximum(self.margin(node.left), self.margin(node.right))
             case ast.UnaryOp(op=ast.Not() | ast.Invert()):
-                return -self.margin(node.operand)
+                return np.asarray(-self.margin(node.operand))
             case ast.Compare():
                 sides = [self.value(operand) for operand in (node.left, *node.comparators)]
                 pairs = zip(node.ops, sides[:-1], sides[1:], strict=True)
@@ -177,7 +177,7 @@ class _Evaluator:
         if isinstance(node.op, ast.Not | ast.Invert):
             return np.asarray(np.logical_not(self._operand(node.operand, "b")))
         operand = self._operand(node.operand, "f")
-        return -operand if isinstance(node.op, ast.USub) else operand
+        return np.asarray(-operand) if isinstance(node.op, ast.USub) else operand
 
     def _binary(self, node: ast.BinOp) -> np.ndarray:
         if combine := ARITHMETIC.get(type(node.op)):

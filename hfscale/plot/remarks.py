@@ -32,10 +32,11 @@ def surface_remarks(
         names: Of the points.
         axes: What x and y are called.
     """
-    if ground.settings.is_exact or not np.isfinite(heights).all():
+    settings = ground.settings
+    if (settings.is_exact and settings.interpolation != "gp") or not np.isfinite(heights).all():
         return ()
     points = ground.grid.frame.enter(ground.places)
-    surface = fit_surfaces(points, heights[:, None], ground.settings)
+    surface = fit_surfaces(points, heights[:, None], settings)
     wrong = np.flatnonzero((surface(points)[:, 0] > threshold) != (heights > threshold))
     remarks = []
     if len(wrong):

@@ -10,13 +10,16 @@ that of its points, and its own s, the best one for these lengths.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
-from scipy.linalg import cho_factor, cho_solve
+from jaxtyping import Float, Int
+from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
+from scipy.spatial.distance import cdist
 
 _STARTS = ((0.15, 1e-4), (0.5, 1e-3))  # lengths as shares of the range of the points, and g
 _SHARES = (1e-8, 0.1)  # least and largest g; the least one keeps matrices invertible
 _LENGTHS = (0.02, 20.0)  # least and largest length as shares of the range
+_MOST_FITTED = 400  # points that lengths are found from; more make them no better and take long
+_AT_ONCE = 4000  # places, to keep matrices small
 _FLAT = 1e-9  # surfaces whose heights vary less are constant
 
 
@@ -30,8 +33,8 @@ class GaussianSurfaces:
         scales: Standard deviation s of each surface far from all points.
         lengths: Over which surfaces change, in both coordinates.
         share: Share g of the variance by which heights at points may deviate from the surface.
-        inverse: Inverse of the points' covariance divided by s^2.
-        weights: That times heights minus means.
+        factor: Lower Cholesky factor of the points' covariance divided by s^2.
+        weights: Inverse of that covariance times heights minus means.
     """
 
     points: Float[np.ndarray, "point 2"]
@@ -39,12 +42,14 @@ class GaussianSurfaces:
     scales: Float[np.ndarray, "surface"]
     lengths: Float[np.ndarray, "2"]
     share: float
-    inverse: Float[np.ndarray, "point point"]
+    factor: Float[np.ndarray, "point point"]
     weights: Float[np.ndarray, "point surface"]
 
     def __call__(self, at: Float[np.ndarray, "place 2"]) -> Float[np.ndarray, "place surface"]:
         """Evaluate at places: the mean of the posterior (eq. 2.25)."""
-        return np.asarray(self.means + matern(at, self.points, self.lengths) @ self.weights)
+        pieces = np.array_split(at, len(at) // _AT_ONCE + 1)
+        found = [matern(some, self.points, self.lengths) @ self.weights for some in pieces]
+        return np.asarray(self.means + np.concatenate(found))
 
     def deviations(
         self, at: Float[np.ndarray, "place 2"], more: Float[np.ndarray, "extra 2"] | None = None
@@ -55,25 +60,29 @@ class GaussianSurfaces:
             at: Places.
             more: Places at which heights will be known besides the points; the uncertainty does not depend on which.
         """
-        points, inverse = self.points, self.inverse
+        points, factor = self.points, self.factor
         if more is not None and len(more):
             points = np.concatenate([points, more])
-            inverse = _inverse(matern(points, points, self.lengths), self.share)
-        near = matern(at, points, self.lengths)
-        left = np.maximum(1.0 - np.einsum("ij,jk,ik->i", near, inverse, near, optimize=True), 0.0)
+            factor = _factor(points, self.lengths, self.share)
+        known = [
+            (solve_triangular(factor, matern(points, some, self.lengths), lower=True) ** 2).sum(axis=0)
+            for some in np.array_split(at, len(at) // _AT_ONCE + 1)
+        ]
+        left = np.maximum(1.0 - np.concatenate(known), 0.0)
         return np.asarray(np.sqrt(left)[:, None] * self.scales)
 
     @property
     def errors(self) -> Float[np.ndarray, "point surface"]:
         """Height at each point minus the one there of the surface through all others, same lengths and means (5.12)."""
-        return np.asarray(self.weights / np.diag(self.inverse)[:, None])
+        root = solve_triangular(self.factor, np.eye(len(self.points)), lower=True)
+        return np.asarray(self.weights / (root**2).sum(axis=0)[:, None])
 
 
 def matern(
     first: Float[np.ndarray, "place 2"], second: Float[np.ndarray, "point 2"], lengths: Float[np.ndarray, "2"]
 ) -> Float[np.ndarray, "place point"]:
     """Return the Matern function of order 5/2 between places; 1 where they are the same."""
-    a = np.sqrt(5.0 * _squares(first, second, lengths).sum(axis=0))
+    a = np.sqrt(5.0) * cdist(first / lengths, second / lengths)
     return np.asarray((1.0 + a + a**2 / 3.0) * np.exp(-a))
 
 
@@ -93,13 +102,14 @@ def gaussian_surfaces(
     bounds = _SHARES if smoothing is None else (max(smoothing, _SHARES[0]),) * 2
     lengths, share = 0.5 * extent, bounds[0]
     if varying.any():
-        lengths, share = _most_likely(points / extent, (values - means)[:, varying], bounds)
+        some = _some(len(points))
+        lengths, share = _most_likely(points[some] / extent, (values - means)[some][:, varying], bounds)
         lengths = lengths * extent
-    inverse = _inverse(matern(points, points, lengths), share)
-    weights = inverse @ (values - means)
+    factor = _factor(points, lengths, share)
+    weights = cho_solve((factor, True), values - means)
     variances = np.einsum("ps,ps->s", values - means, weights) / len(points)
     scales = np.where(varying, np.sqrt(np.maximum(variances, 0.0)), 0.0)
-    return GaussianSurfaces(points, means, scales, lengths, share, inverse, weights)
+    return GaussianSurfaces(points, means, scales, lengths, share, factor, weights)
 
 
 def marginal_likelihood(
@@ -153,9 +163,15 @@ def _most_likely(
     return np.exp(best.x[:2]), float(np.exp(best.x[2]))
 
 
-def _inverse(correlation: Float[np.ndarray, "point point"], share: float) -> Float[np.ndarray, "point point"]:
-    n = len(correlation)
-    return np.asarray(cho_solve(cho_factor(correlation + share * np.eye(n), lower=True), np.eye(n)))
+def _some(n: int) -> Int[np.ndarray, "some"]:
+    """Which of n points lengths are found from: at most 400, always the same ones, in no order."""
+    return np.random.default_rng(0).permutation(n)[:_MOST_FITTED]
+
+
+def _factor(
+    points: Float[np.ndarray, "point 2"], lengths: Float[np.ndarray, "2"], share: float
+) -> Float[np.ndarray, "point point"]:
+    return np.asarray(cholesky(matern(points, points, lengths) + share * np.eye(len(points)), lower=True))
 
 
 def _squares(
