@@ -16,7 +16,8 @@ from jaxtyping import Float
 
 from hfscale.plot.axes import Plane
 from hfscale.plot.contours import ExclusionContours
-from hfscale.plot.outlines import Region
+from hfscale.plot.outlines import Region, forbidden_region
+from hfscale.plot.points import NSIGMA
 from hfscale.plot.standing import standings
 from hfscale.plot.web.markup import Html, element, join, table
 from hfscale.plot.web.page import heading, json_script, make_page, save_page
@@ -33,7 +34,7 @@ class Fact(NamedTuple):
     """Something about a signal point: a name, and a number, a text, or None where there is none."""
 
     name: str
-    value: float | str | None
+    value: int | float | str | None
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def interactive_contour(
         "hull": _coordinates(contours.grid.hull),
         "layers": [*_shapes(contours), *_markers(contours, plane)],
         "points": _points(plane, facts),
-        "messages": [*messages, *contours.messages],
+        "messages": [*messages, *contours.messages, *contours.remarks],
     }
     return InteractiveContour(document)
 
@@ -153,15 +154,36 @@ def _axis(values: Float[np.ndarray, " point"], name: str, log: bool) -> dict[str
 def _shapes(contours: ExclusionContours) -> list[dict[str, Any]]:
     """Bands and lines, in the order in which they are drawn; those that are not there are left out."""
     one, two = contours.bands
-    ends = [line for side in contours.uncertainty for line in side]
+    ends, varied = ([line for side in sides for line in side] for sides in (contours.uncertainty, contours.signal))
     layers = [
         _layer("two-sigma", "band", "Expected \N{PLUS-MINUS SIGN}2 \u03c3", "expected", _outlines(two), opacity=0.15),
         _layer("one-sigma", "band", "Expected \N{PLUS-MINUS SIGN}1 \u03c3", "expected", _outlines(one), opacity=0.3),
+        *_forbidden(contours),
+        *_quantiles(contours),
         _layer("expected", "line", "Expected limit", "expected", contours.expected[2], dashes="9 5"),
-        _layer("observed", "line", "Observed limit", "observed", contours.observed, width=2.6),
         _layer("toys", "line", "Observed, toys off by their 68% interval", "observed", ends, dashes="2 3", width=1.3),
+        _layer("signal", "line", "Observed \N{PLUS-MINUS SIGN}1 \u03c3 theory", "observed", varied, dashes="4 3"),
+        _layer("observed", "line", "Observed limit", "observed", contours.observed, width=2.6),
     ]
     return [layer for layer in layers if layer["lines"]]
+
+
+def _forbidden(contours: ExclusionContours) -> list[dict[str, Any]]:
+    if contours.grid.forbidden is None:
+        return []
+    label = f"Forbidden: {contours.grid.forbidden.text}"
+    return [_layer("forbidden", "area", label, "points", _outlines(forbidden_region(contours.grid)), opacity=0.25)]
+
+
+def _quantiles(contours: ExclusionContours) -> list[dict[str, Any]]:
+    """The edges of the bands as lines, which are not shown until asked for."""
+    found = []
+    for sigma, lines in zip(NSIGMA, contours.expected, strict=True):
+        if sigma:
+            label, dashes = f"Expected {sigma:+d} \u03c3", "7 2 2 2" if abs(sigma) == 1 else "2 4"
+            layer = _layer(f"expected{sigma:+d}", "line", label, "expected", lines, dashes=dashes, width=1.3)
+            found.append({**layer, "hidden": True})
+    return found
 
 
 def _layer(

@@ -27,6 +27,7 @@ _NAMES = MappingProxyType(
         "xsec_limit_exp": "cross-section limit expected [fb]",
         "p0_exp": "p0 expected",
         "Z_exp": "Z expected",
+        "CLs_obs_signal": "CLs observed, cross-section",
         "mu_hat": "best-fit POI",
         "mu_hat_error": "its uncertainty",
     }
@@ -34,7 +35,9 @@ _NAMES = MappingProxyType(
 _LEFT_OUT = frozenset(
     {"name", "values", "reason", "calctype", "test_stat", "level", "twice_nll", "toys", "asymptotics_doubts", "q"}
     | {"CLsb", "CLb", "q_asimov", "q0", "q0_asimov", "effective_events", "signal_yield", "upper_limit_exp_status"}
+    | {"signal_poi", "parameters", "best_fit", "error", "grid", "t", "correlation"}
 )
+_SIDES = ("\N{MINUS SIGN}1 \u03c3", "+1 \u03c3")
 _SIGMAS = ("\N{MINUS SIGN}2 \u03c3", "\N{MINUS SIGN}1 \u03c3", "", "+1 \u03c3", "+2 \u03c3")
 _FITS = MappingProxyType(
     {"free": "all free", "background": "POI = 0", "conditional": "POI fixed", "asimov": "Asimov data, POI fixed"}
@@ -51,6 +54,8 @@ def facts_of(row: Mapping[str, Any]) -> list[Fact]:
     for key, value in row.items():
         if key not in _LEFT_OUT:
             facts += _facts(_NAMES.get(key, key), value)
+    if isinstance(row.get("parameters"), list):
+        facts += _scanned(row)
     if "toys" in row:
         facts += _toys(row["toys"])
     if doubts := row.get("asymptotics_doubts"):
@@ -97,11 +102,24 @@ def _ending(statuses: Mapping[str, int]) -> str:
 
 
 def _facts(name: str, value: Any) -> list[Fact]:
+    if isinstance(value, list) and len(value) == len(_SIDES) and not isinstance(value[0], list | dict | str):
+        return [Fact(f"{name} {side}", item) for side, item in zip(_SIDES, value, strict=True)]
     if isinstance(value, list):
         if len(value) != len(_SIGMAS) or any(isinstance(item, list | dict) for item in value):
             return []
         return [Fact(f"{name} {sigma}".strip(), item) for sigma, item in zip(_SIGMAS, value, strict=True)]
     return [] if isinstance(value, dict) else [Fact(name, value)]
+
+
+def _scanned(row: Mapping[str, Any]) -> list[Fact]:
+    """Best fits of the parameters of a profile likelihood."""
+    nothing = [None] * len(row["parameters"])
+    fitted = zip(row["parameters"], row["best_fit"] or nothing, row["error"] or nothing, strict=True)
+    return [
+        fact
+        for name, best, error in fitted
+        for fact in (Fact(f"best fit of {name}", best), Fact(f"error of {name}", error))
+    ]
 
 
 def _toys(toys: Mapping[str, Any]) -> list[Fact]:

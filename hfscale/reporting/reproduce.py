@@ -17,10 +17,21 @@ from hfscale.workspace.loading import IN_MEMORY
 _DATA_FILE = "data.json"
 _VERBS = {"profile": "scan"}
 """Kinds of calculations whose verb has another name."""
-_REPEATED = {"parameters": "--parameter", "grids": "--grid", "modifiers": "--modifier"}
+_FUNCTIONS = {**_VERBS, "fit": "best_fit"}
+"""The same for functions of the package."""
+_REPEATED = {
+    "parameters": "--parameter",
+    "grids": "--grid",
+    "modifiers": "--modifier",
+    "fix": "--fix",
+    "init": "--init",
+    "bounds": "--bounds",
+    "minos": "--minos",
+    "groups": "--group",
+}
 """Settings that are options to be given once per value."""
-_LEAST_REQUIRED = {"poi_grid": "0", "parameters": ("any",)}
-"""Values with which kinds that have no default for these settings are valid, to look up the defaults of the others."""
+_REQUIRED = ("poi_grid", "parameters")
+"""Settings without a default."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +68,15 @@ def reproduction(store: ResultStore, selection: Selection | None = None) -> Repr
     in_memory = IN_MEMORY in f"{inputs.workspace_source} {inputs.patchset_source}"
     commands: tuple[str, ...] = ()
     if options is not None and not in_memory:
-        words = ["hfscale", _verb(calculation), *_sources(inputs), "-o", str(store.path), *_selectors(inputs), *options]
+        words = [
+            "hfscale",
+            _name(calculation, _VERBS),
+            *_sources(inputs),
+            "-o",
+            str(store.path),
+            *_selectors(inputs),
+            *options,
+        ]
         commands = (shlex.join(words), *more, *_contour(store, selection))
     return Reproduction(commands, _python(store, inputs), _files(inputs), _remarks(inputs, in_memory))
 
@@ -69,9 +88,9 @@ def _merging(stores: Sequence[str], path: str, contour: Sequence[str]) -> Reprod
     return Reproduction((command, *contour), f"import hfscale\n\n{call}\n", {}, (remark,))
 
 
-def _verb(calculation: Mapping[str, Any]) -> str:
+def _name(calculation: Mapping[str, Any], others: Mapping[str, str]) -> str:
     kind = str(calculation.get("kind", "cls"))
-    return _VERBS.get(kind, kind)
+    return others.get(kind, kind)
 
 
 def _sources(inputs: Inputs) -> list[str]:
@@ -119,8 +138,7 @@ def _options(calculation: Mapping[str, Any]) -> list[str] | None:
     for name, value in _changed(calculation).items():
         option = _REPEATED.get(name, f"--{name.replace('_', '-')}")
         if name in _REPEATED:
-            items = [f"{key}={item}" for key, item in value.items()] if isinstance(value, Mapping) else value
-            words += [word for item in items for word in (option, str(item))]
+            words += [word for item in _items(name, value) for word in (option, item)]
         elif value is True:
             words.append(option)
         elif name == "interpcode":
@@ -134,10 +152,21 @@ def _options(calculation: Mapping[str, Any]) -> list[str] | None:
     return words
 
 
+def _items(name: str, value: Any) -> list[str]:
+    """The values of an option that is given several times."""
+    if not isinstance(value, Mapping):
+        return [str(item) for item in value]
+    joint = ":" if name == "bounds" else ","
+    texts = {
+        key: joint.join(map(_text, item)) if isinstance(item, list) else _text(item) for key, item in value.items()
+    }
+    return [f"{key}={text}" for key, text in texts.items()]
+
+
 def _changed(calculation: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that differ from the defaults of a calculation of their kind, beside the kind itself."""
     own = Calculation.model_validate(calculation)
-    required = {name: value for name, value in _LEAST_REQUIRED.items() if calculation.get(name)}
+    required = {name: calculation[name] for name in _REQUIRED if calculation.get(name)}
     fields: dict[str, Any] = {"kind": own.kind, "calctype": own.calctype, **required}
     if own.adaptive:
         fields["adaptive"] = True
@@ -193,11 +222,18 @@ def _python(store: ResultStore, inputs: Inputs) -> str:
     options |= _measured(inputs)
     options |= {"verify_digest": False} if _other_digest(inputs) else {}
     options |= {} if inputs.data is None else {"data": _data(inputs)}
-    options |= _changed(calculation)
+    options |= {name: _argument(value) for name, value in _changed(calculation).items()}
     lines = [*arguments, *(f"{name}={value!r}" for name, value in options.items())]
-    call = f"hfscale.{_verb(calculation)}(\n" + "".join(f"    {line},\n" for line in lines) + ")"
+    call = f"hfscale.{_name(calculation, _FUNCTIONS)}(\n" + "".join(f"    {line},\n" for line in lines) + ")"
     more = [f"hfscale.toys({str(store.path)!r}, {count})" for count in _extensions(store)]
     return "\n".join(["import hfscale", "", call, *more]) + "\n"
+
+
+def _argument(value: Any) -> Any:
+    """A setting as functions take it: pairs of bounds and the like are tuples, which JSON has not."""
+    if not isinstance(value, Mapping):
+        return value
+    return {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
 
 
 def _remarks(inputs: Inputs, in_memory: bool) -> tuple[str, ...]:

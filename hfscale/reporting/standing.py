@@ -20,6 +20,8 @@ _KINDS = {
     "limit": "upper limits on the POI",
     "significance": "significance of the signal (p-value of the background-only hypothesis)",
     "profile": "profile likelihood",
+    "fit": "best fits of all parameters",
+    "ranking": "impacts of nuisance parameters on the POI",
 }
 
 

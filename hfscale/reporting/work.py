@@ -85,7 +85,7 @@ def costs_of(results: Results, longest: int = 10) -> Costs:
     return Costs(
         tuple(_cost(store, tasks[task], markers[task], told.get(task, {})) for task in slowest),
         len(markers),
-        sum(map(_seconds, markers.values())),
+        sum(map(_seconds, markers.values()), start=0.0),
         tuple(_run(event) for event in events if event.get("event") == "begun"),
         _different(marker["versions"] for marker in markers.values() if "versions" in marker),
     )

@@ -91,8 +91,9 @@
   };
 
   const drawShapes = (group, layer, x, y) => {
-    const path = make("path", { class: layer.kind === "band" ? "band" : "line", d: pathOf(layer.lines, x, y, layer.kind === "band") });
-    if (layer.kind === "band") path.setAttribute("fill-opacity", layer.opacity);
+    const filled = layer.kind !== "line";
+    const path = make("path", { class: filled ? "band" : "line", d: pathOf(layer.lines, x, y, filled) });
+    if (filled) path.setAttribute("fill-opacity", layer.opacity);
     if (layer.dashes) path.setAttribute("stroke-dasharray", layer.dashes);
     if (layer.width) path.setAttribute("stroke-width", layer.width);
     group.append(path);
@@ -101,7 +102,7 @@
   const swatch = (layer) => {
     const svg = make("svg", { width: 26, height: 14, viewBox: "-13 -7 26 14", class: `colour-${layer.colour}`, "aria-hidden": "true" });
     if (layer.kind === "points") svg.append(MARKERS[layer.marker]());
-    else if (layer.kind === "band") svg.append(make("rect", { class: "band", x: -13, y: -6, width: 26, height: 12, "fill-opacity": layer.opacity }));
+    else if (layer.kind !== "line") svg.append(make("rect", { class: "band", x: -13, y: -6, width: 26, height: 12, "fill-opacity": layer.opacity }));
     else svg.append(make("path", { class: "line", d: "M-13 0H13", "stroke-dasharray": layer.dashes || "none" }));
     return svg;
   };
@@ -141,7 +142,7 @@
     for (const layer of data.layers) {
       const attributes = { class: `layer colour-${layer.colour}`, "data-layer": layer.id };
       if (layer.kind === "band") attributes["clip-path"] = `url(#${clips.hull})`;
-      else if (layer.kind === "line") attributes["clip-path"] = `url(#${clips.frame})`;
+      else if (layer.kind !== "points") attributes["clip-path"] = `url(#${clips.frame})`;
       const group = make("g", attributes);
       const shown = [group];
       if (layer.kind === "points") {

@@ -42,7 +42,7 @@ def _attribute(name: str, value: object) -> str:
     return f" {name}" if value is True else f' {name}="{html.escape(str(value))}"'
 
 
-def number_text(value: float) -> str:
+def number_text(value: int | float) -> str:
     """Return a number as tables show it: four significant digits, whole ones as they are."""
     return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else f"{value:.4g}"
 
