@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from hfscale.cli.messages import inform, say, write
 from hfscale.cli.options import loudness_options
+from hfscale.cli.surfaces import interpolation_options, surface_keywords
 from hfscale.errors import InputError
 
 _FORMATS = ("harvest", "hepdata", "csv", "parquet", "json", "numpy")
@@ -32,15 +34,13 @@ json      CLs_obs and CLs_exp by signal point, as pyhf cls prints them"""
 @click.option("-y", "y", metavar="[NAME=]EXPR", help="The second one.")
 @click.option("--select", metavar="EXPR", help="Which points to export, for example 'm_n1 == 60'.")
 @click.option("--poi", type=float, metavar="MU", help="The POI value to export, of a scan.")
-@click.option("--project", is_flag=True, help="Contours: let labels that are no axis vary.")
+@click.option("--project", is_flag=True, help="Contours (hepdata): let labels that are no axis vary.")
 @click.option(
     "--level",
     type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True),
     help="Contours: CLs.  [default: 0.05, or that of the limits in the store]",
 )
-@click.option(
-    "--interpolation", type=click.Choice(["linear", "rbf"]), default="linear", show_default=True, help="Of contours."
-)
+@interpolation_options
 @click.option("--unit", "units", multiple=True, metavar="[LABEL=]UNIT", help="Unit of labels and axes (hepdata).")
 @click.option(
     "--keyword",
@@ -59,29 +59,35 @@ def export_command(stores: tuple[str, ...], kind: Any, output: str | None, **opt
     Several stores, of CLs, upper limits and significances of the same points, make one harvest list or submission.
     """
     from hfscale.exporting.formats import export_stores, render
+    from hfscale.exporting.harvest import UNNAMED_VARIATIONS
     from hfscale.exporting.options import TEXTS, ExportOptions
     from hfscale.store.open import open_store
 
+    surface: Any = {key: value for key, value in surface_keywords(options).items() if _is_given(key)}
     chosen = ExportOptions(
-        **{
-            **options,
-            "units": dict(_unit(text) for text in options["units"]),
-            "keywords": _keywords(options["keywords"]),
-            "resources": dict(_resource(text) for text in options["resources"]),
-        }
+        **{key: options[key] for key in ("x", "y", "select", "poi")},
+        surface=surface,
+        units=dict(_unit(text) for text in options["units"]),
+        keywords=_keywords(options["keywords"]),
+        resources=dict(_resource(text) for text in options["resources"]),
     )
     if output is not None:
         exported = export_stores(stores, kind, Path(output), chosen)
         for message in exported.messages:
             say(message)
-        inform(f"wrote {output}")
+        for path in (output, *exported.others):
+            inform(f"wrote {path}")
         return
     if kind not in TEXTS:
         raise InputError(f"the format {kind} does not go to standard output", remedy="name its place with -o")
     rendered = render([open_store(store) for store in stores], kind, chosen)
-    for message in rendered.messages:
+    for message in (*rendered.messages, *([UNNAMED_VARIATIONS] if len(rendered.files) > 1 else [])):
         say(message)
     write(rendered.files[""].decode().removesuffix("\n"))
+
+
+def _is_given(name: str) -> bool:
+    return click.get_current_context().get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
 def _unit(text: str) -> tuple[str, str]:

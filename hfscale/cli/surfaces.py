@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 _WORST = 5
 
-_OPTIONS = (
+_SURFACES = (
     click.option(
         "--interpolation",
         type=click.Choice(["linear", "cubic", "rbf", "gp"]),
@@ -38,6 +38,8 @@ _OPTIONS = (
         show_default=True,
         help="End contours at the edge of that region, or turn them before it by mirrored points.",
     ),
+)
+_REPORTS = (
     click.option(
         "--interpolation-error", is_flag=True, help="Print and draw how far the contour may be off between points."
     ),
@@ -47,8 +49,15 @@ _OPTIONS = (
 
 
 def surface_options(command: _F) -> _F:
-    """Add the options to a command."""
-    for option in reversed(_OPTIONS):
+    """Add the options about surfaces, and about what is printed of them, to a command."""
+    for option in reversed(_REPORTS):
+        command = option(command)
+    return interpolation_options(command)
+
+
+def interpolation_options(command: _F) -> _F:
+    """Add the options about surfaces alone."""
+    for option in reversed(_SURFACES):
         command = option(command)
     return command
 

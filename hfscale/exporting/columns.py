@@ -1,4 +1,6 @@
-"""The JSON objects of signal points as columns: one row per point and POI value, or per value of a scanned parameter.
+"""The JSON objects of signal points as columns: one row per point and POI value.
+
+Profile likelihoods have a row for each value of the scanned parameters, fits and rankings for each parameter.
 
 Names of columns are those of ``hfscale show --json``, nested keys joined by underscores, with the suffixes ``_m2``,
 ``_m1``, ``_0``, ``_p1`` and ``_p2`` for -2 to +2 standard deviations, and ``_low`` and ``_high`` for the ends of
@@ -8,14 +10,22 @@ that has them.
 
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from hfscale.exporting.sources import Row, Source
+from hfscale.reading.fits import fit_columns
 from hfscale.reading.profiles import profile_columns
+from hfscale.reading.rankings import ranking_columns
+
+Axes = tuple[tuple[str, ...], ...]
 
 _BAND = ("m2", "m1", "0", "p1", "p2")
 _ENDS = ("low", "high")
+_SIGNAL = ("m1", "p1")
+"""The cross-section of the signal one standard deviation down and up."""
+_PAIRS = ("signal_poi", "CLs_obs_signal")
 _FIRST = ("name", "values", "status", "reason")
 _SEPARATE = ("toys",)
 """Of what is told of toys, intervals are named after the numbers that they belong to."""
@@ -27,14 +37,19 @@ class Column(NamedTuple):
 
     Attributes:
         name: Its name.
-        shape: Shape of one entry: ``()``, ``(5,)`` for -2 to +2 standard deviations, ``(2,)`` for the ends of an
-            interval, ``(5, 2)`` for five intervals.
+        axes: What the numbers of one entry are told apart by: nothing for a single one, suffixes of five for -2 to +2
+            standard deviations, of two for the ends of an interval, or both for five intervals.
         values: The entries, nested lists of numbers or texts; None where there is none.
     """
 
     name: str
-    shape: tuple[int, ...]
+    axes: Axes
     values: list[Any]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one entry."""
+        return tuple(len(axis) for axis in self.axes)
 
     @property
     def type(self) -> Literal["text", "integer", "number"]:
@@ -55,15 +70,15 @@ def _leaves(values: Any) -> list[Any]:
 
 def columns_of(source: Source) -> list[Column]:
     """Make the columns of the results of a store."""
-    if source.kind == "profile":
-        rows = [row for point in source.rows for row in _profile_rows(point)]
+    if source.kind in _LONG:
+        rows = [{**row, "reason": point.get("reason")} for point in source.rows for row in _LONG[source.kind](point)]
         names = list(dict.fromkeys(itertools.chain.from_iterable(rows)))
-        return [Column(name, (), [row.get(name) for row in rows]) for name in names]
+        return [Column(name, (), [_plain(row.get(name)) for row in rows]) for name in names]
     fields = [_fields(row) for row in source.rows]
     names = list(dict.fromkeys(itertools.chain.from_iterable(fields)))
-    columns = [_labels_column(label, names, source.rows) for label in source.store.labels]
-    rest = [_column(name, [row.get(name) for row in fields]) for name in names]
-    return [rest[0], *columns, *rest[1:]]
+    labels = [_labels_column(label, names, source.rows) for label in source.store.labels]
+    first, *rest = [_column(name, [row.get(name) for row in fields]) for name in names]
+    return [first, *labels, *rest]
 
 
 def _labels_column(label: str, taken: Sequence[str], rows: Sequence[Row]) -> Column:
@@ -84,30 +99,31 @@ def _flattened(key: str, value: Any) -> dict[str, Any]:
         return {key: value}
     found: dict[str, Any] = {}
     for inner, item in value.items():
-        separate = key in _SEPARATE and _shape(inner)
+        separate = key in _SEPARATE and _axes(inner)
         found |= _flattened(inner if separate else f"{key}_{inner}", item)
     return found
 
 
-def _shape(key: str) -> tuple[int, ...]:
+def _axes(key: str) -> Axes:
+    if key in _PAIRS:
+        return (_SIGNAL,)
     if key.endswith(("_interval", "_bounds")):
-        return (5, 2) if "_exp_" in key else (2,)
-    return (5,) if key.endswith(("_exp", "_exp_status")) else ()
+        return (_BAND, _ENDS) if "_exp_" in key else (_ENDS,)
+    return (_BAND,) if key.endswith(("_exp", "_exp_status")) else ()
 
 
 def _column(name: str, values: list[Any]) -> Column:
-    shape = _shape(name)
-    if any(_depth(value) not in (0, len(shape)) for value in values) or not shape:
+    axes = _axes(name)
+    if not axes:
         return Column(name, (), [_plain(value) for value in values])
-    return Column(name, shape, [_nothing(shape) if value is None else value for value in values])
-
-
-def _depth(value: Any) -> int:
-    return 1 + _depth(value[0]) if isinstance(value, list) and value else int(isinstance(value, list))
+    shape = tuple(len(axis) for axis in axes)
+    return Column(name, axes, [_nothing(shape) if value is None else value for value in values])
 
 
 def _plain(value: Any) -> Any:
-    """Lists of texts as one text, and any other list as JSON."""
+    """True and false as 1 and 0, lists of texts as one text, and any other list as JSON."""
+    if isinstance(value, bool):
+        return int(value)
     if not isinstance(value, list):
         return value
     return ", ".join(value) if all(isinstance(item, str) for item in value) else json.dumps(value)
@@ -119,7 +135,7 @@ def _nothing(shape: tuple[int, ...]) -> list[Any]:
 
 def _profile_rows(point: Row) -> list[dict[str, Any]]:
     """One row for each place of the grid of scanned parameters; a single one where there is no result."""
-    common = {**profile_columns(point), "reason": point.get("reason")}
+    common = profile_columns(point)
     names = [f"value_{name}" for name in point["parameters"]]
     if point["grid"] is None:
         return [{**common, **dict.fromkeys((*names, "t"))}]
@@ -127,14 +143,19 @@ def _profile_rows(point: Row) -> list[dict[str, Any]]:
     return [{**common, **dict(zip(names, place)), "t": t} for place, t in zip(places, _leaves(point["t"]))]
 
 
+_LONG: Mapping[str, Callable[[Any], list[dict[str, Any]]]] = MappingProxyType(
+    {"profile": _profile_rows, "fit": fit_columns, "ranking": ranking_columns}
+)
+"""What makes the rows of a point, of kinds that have several."""
+
+
 def flat_columns(columns: Sequence[Column]) -> list[Column]:
     """Give every number a column of its own."""
     found = []
     for column in columns:
-        axes = [_ENDS if n == len(_ENDS) else _BAND for n in column.shape]
-        name = column.name.removesuffix("_interval") if column.shape else column.name
+        name = column.name.removesuffix("_interval") if column.axes else column.name
         for place in itertools.product(*(range(n) for n in column.shape)):
-            suffix = "".join(f"_{axis[k]}" for axis, k in zip(axes, place))
+            suffix = "".join(f"_{axis[k]}" for axis, k in zip(column.axes, place))
             found.append(Column(name + suffix, (), [_entry(value, place) for value in column.values]))
     return found
 

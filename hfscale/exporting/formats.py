@@ -3,17 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 from hfscale.errors import InputError
 from hfscale.exporting.columns import columns_of
-from hfscale.exporting.harvest import harvest
+from hfscale.exporting.harvest import NOMINAL, UNNAMED_VARIATIONS, harvest
 from hfscale.exporting.hepdata.submission import submission
 from hfscale.exporting.options import OF_SEVERAL, ExportOptions, Format
 from hfscale.exporting.pyhf_json import pyhf_json_text
 from hfscale.exporting.sources import Source, parse_axis, read_sources
 from hfscale.exporting.tabular import csv_text, npz_bytes, parquet_bytes
 from hfscale.exporting.writing import check_file, check_folder, write_file, write_folder
+from hfscale.plot.keywords import SurfaceKeywords
 from hfscale.store.open import open_store
 from hfscale.store.places import Place
 from hfscale.store.store import ResultStore
@@ -33,7 +34,8 @@ class Rendered(NamedTuple):
     """An export in memory.
 
     Attributes:
-        files: Contents by name: of the files of a folder, or of a single file without name.
+        files: Contents by name: of the files of a folder, or of a single file, without name. Beside a harvest list,
+            those with the cross-section of the signal varied have the names Up and Down.
         messages: What is not in it, a sentence each.
     """
 
@@ -47,10 +49,12 @@ class Exported(NamedTuple):
     Attributes:
         path: The file, or the folder of a submission to HEPData.
         messages: What is not in it, a sentence each.
+        others: Further files: harvest lists with the cross-section of the signal varied.
     """
 
     path: Path
     messages: tuple[str, ...]
+    others: tuple[Path, ...] = ()
 
 
 def render(stores: Sequence[ResultStore], kind: Format, options: ExportOptions) -> Rendered:
@@ -68,7 +72,8 @@ def render(stores: Sequence[ResultStore], kind: Format, options: ExportOptions) 
     axes = tuple(parse_axis(text) for text in (options.x, options.y) if text is not None)
     if kind == "harvest":
         found = harvest(sources, axes)
-        return Rendered({"": found.text().encode()}, found.messages)
+        varied = {name: found.text(name).encode() for name in found.variations}
+        return Rendered({"": found.text().encode(), **varied}, found.messages)
     if kind == "hepdata":
         return Rendered(*submission(sources, axes, options))
     return Rendered({"": _SINGLE[kind](sources[0])})
@@ -89,9 +94,13 @@ def export_stores(
     rendered = render(opened, kind, options)
     if kind == "hepdata":
         write_folder(output, rendered.files)
-    else:
-        write_file(output, rendered.files[""])
-    return Exported(output, rendered.messages)
+        return Exported(output, rendered.messages)
+    nominal, *varied = rendered.files
+    names = {name: output.with_name(output.name.replace(NOMINAL, name)) for name in varied if NOMINAL in output.name}
+    for name, path in {**names, nominal: output}.items():
+        write_file(path, rendered.files[name])
+    lacking = (UNNAMED_VARIATIONS,) if varied and not names else ()
+    return Exported(output, (*rendered.messages, *lacking), tuple(names.values()))
 
 
 def export(
@@ -103,12 +112,10 @@ def export(
     y: str | None = None,
     select: str | None = None,
     poi: float | None = None,
-    project: bool = False,
-    level: float | None = None,
-    interpolation: str = "linear",
     units: Mapping[str, str] = MappingProxyType({}),
     keywords: Mapping[str, Sequence[str | int | float]] = MappingProxyType({}),
     resources: Mapping[str | Path, str] = MappingProxyType({}),
+    **surface: Unpack[SurfaceKeywords],
 ) -> Exported:
     """Write results for other programs.
 
@@ -122,12 +129,11 @@ def export(
             the contours of that plane.
         select: Condition on the labels that points must meet, such as ``m_n1 == 60``.
         poi: The one POI value to take, of a scan.
-        project: Whether labels that are no axis may vary; like all below for hepdata alone.
-        level: CLs at the contours, None for 0.05 or that of the limits in the store.
-        interpolation: How contours are interpolated.
-        units: Units of labels and axes by name; those of the empty name hold for all others.
+        units: Units of labels and axes by name; those of the empty name hold for all others. Like all below, for
+            hepdata alone.
         keywords: Keywords of all tables: of ``cmenergies``, ``observables``, ``reactions`` and ``phrases``.
         resources: Files to enclose, with what they are.
+        **surface: How contours are made, see `hfscale.plot.keywords.SurfaceKeywords`.
 
     Returns:
         Where it is, and sentences about what is not in it.
@@ -142,9 +148,7 @@ def export(
         y=y,
         select=select,
         poi=poi,
-        project=project,
-        level=level,
-        interpolation=interpolation,
+        surface=surface,
         units=dict(units),
         keywords=dict(keywords),
         resources={Path(file): text for file, text in resources.items()},

@@ -36,15 +36,34 @@ _ORDER = ("cls", "scan", "limit", "significance")
 """Kinds of results; the first that is there decides which points are written."""
 
 
+NOMINAL = "Nominal"
+"""What harvestToContours replaces in the name of a list by Up and Down, to find those with the signal varied."""
+UNNAMED_VARIATIONS = (
+    f"the lists with the cross-section of the signal varied are not written: with {NOMINAL} in the name of the file, as"
+    " HistFitter has it, they are written beside it"
+)
+_VARIATIONS: Mapping[str, int] = MappingProxyType({"Up": 1, "Down": 0})
+
+
 class Harvest(NamedTuple):
-    """A harvest list, and sentences about what is not in it."""
+    """A harvest list.
+
+    Attributes:
+        rows: Its objects.
+        variations: What objects have in place of `rows` with the cross-section of the signal one standard deviation
+            up and down, by HistFitter's names for these; nothing where that was not calculated.
+        messages: Sentences about what is not in it.
+    """
 
     rows: list[dict[str, Any]]
+    variations: Mapping[str, list[dict[str, Any]]]
     messages: tuple[str, ...]
 
-    def text(self) -> str:
-        """Write it as JSON."""
-        return json.dumps(self.rows, indent=1, allow_nan=False) + "\n"
+    def text(self, variation: str | None = None) -> str:
+        """Write it as JSON; expected numbers are those of the nominal signal, whatever the variation."""
+        varied = self.variations[variation] if variation is not None else [{}] * len(self.rows)
+        rows = [{**row, **changed} for row, changed in zip(self.rows, varied, strict=True)]
+        return json.dumps(rows, indent=1, allow_nan=False) + "\n"
 
 
 def harvest(sources: Sequence[Source], axes: Sequence[Axis] = ()) -> Harvest:
@@ -77,7 +96,17 @@ def harvest(sources: Sequence[Source], axes: Sequence[Axis] = ()) -> Harvest:
         rows.append({**row, **labels, **{name: values[k] for name, values in coordinates.items()}})
     left_out = [row for row in main.rows if not _decides(main.kind, row, has_observed)]
     messages = describe_left_out(left_out, len(main.rows), "harvest list")
-    return Harvest(rows, (*messages, *_remarks(main, kept, rows, axes)))
+    return Harvest(rows, _varied(kept), (*messages, *_remarks(main, kept, rows, axes)))
+
+
+def _varied(rows: Sequence[Row]) -> dict[str, list[dict[str, Any]]]:
+    """What changes with the cross-section of the signal; there is no CLs+b of its own."""
+    if not any("CLs_obs_signal" in row for row in rows):
+        return {}
+    unknown = {"p1": _MISSING, "sigma1": _MISSING}
+    return {
+        name: [{"CLs": _number(row["CLs_obs_signal"][k]), **unknown} for row in rows] for name, k in _VARIATIONS.items()
+    }
 
 
 def _refuse_unknown(source: Source) -> None:

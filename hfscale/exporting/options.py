@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, TypedDict
+from typing import Literal
 
 from hfscale.errors import InputError
+from hfscale.plot.keywords import SurfaceKeywords
 
 Format = Literal["harvest", "hepdata", "csv", "parquet", "json", "numpy"]
 FORMATS: tuple[Format, ...] = ("harvest", "hepdata", "csv", "parquet", "json", "numpy")
@@ -18,16 +19,13 @@ KEYWORDS = ("cmenergies", "observables", "reactions", "phrases")
 """What HEPData takes keywords for."""
 
 
-class ExportKeywords(TypedDict, total=False):
+class ExportKeywords(SurfaceKeywords, total=False):
     """The keyword arguments of `hfscale.export`, which see."""
 
     x: str | None
     y: str | None
     select: str | None
     poi: float | None
-    project: bool
-    level: float | None
-    interpolation: str
     units: Mapping[str, str]
     keywords: Mapping[str, Sequence[str | int | float]]
     resources: Mapping[str | Path, str]
@@ -41,9 +39,7 @@ class ExportOptions:
         x, y: Axes, expressions of the labels or ``NAME=EXPRESSION``, for the formats harvest and hepdata.
         select: Condition on the labels that points must meet, such as ``m_n1 == 60``.
         poi: The one POI value to take, of a scan.
-        project: Whether labels that are no axis may vary; like all below for hepdata alone.
-        level: CLs at the contours, None for 0.05 or that of the limits in the store.
-        interpolation: How contours are interpolated.
+        surface: How contours are made; like all below for hepdata alone.
         units: Units of labels and axes by name; those of the empty name hold for all others.
         keywords: Keywords of all tables, by one of `KEYWORDS`.
         resources: Files to enclose, with what they are.
@@ -53,9 +49,7 @@ class ExportOptions:
     y: str | None = None
     select: str | None = None
     poi: float | None = None
-    project: bool = False
-    level: float | None = None
-    interpolation: str = "linear"
+    surface: SurfaceKeywords = field(default_factory=SurfaceKeywords)
     units: Mapping[str, str] = field(default_factory=dict)
     keywords: Mapping[str, Sequence[str | int | float]] = field(default_factory=dict)
     resources: Mapping[Path, str] = field(default_factory=dict)
@@ -71,8 +65,9 @@ class ExportOptions:
         default = ExportOptions()
         for name, formats in _USED.items():
             if kind not in formats and getattr(self, name) != getattr(default, name):
+                names = ", ".join(self.surface) if name == "surface" else name
                 raise InputError(
-                    f"the format {kind} has no use for {name}", remedy=f"leave it out, or export to {formats[-1]}"
+                    f"the format {kind} has no use for {names}", remedy=f"leave it out, or export to {formats[-1]}"
                 )
         for name in self.keywords:
             if name not in KEYWORDS:
@@ -83,7 +78,7 @@ _USED: Mapping[str, tuple[Format, ...]] = MappingProxyType(
     {
         "x": OF_SEVERAL,
         "y": OF_SEVERAL,
-        **dict.fromkeys(("project", "level", "interpolation", "units", "keywords", "resources"), ("hepdata",)),
+        **dict.fromkeys(("surface", "units", "keywords", "resources"), ("hepdata",)),
     }
 )
 """The formats that options are for, where not for all."""

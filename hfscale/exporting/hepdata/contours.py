@@ -1,17 +1,23 @@
 """Tables of exclusion contours: one for each line, with one row per vertex."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from hfscale.exporting.hepdata.results import Layout
 from hfscale.exporting.hepdata.tables import Table, Variable
 
 if TYPE_CHECKING:
-    from hfscale.plot.contours import ExclusionContours
+    from hfscale.plot.keywords import SurfaceKeywords
     from hfscale.plot.outlines import Lines
     from hfscale.plot.points import PlanePoints
 
-_EXPECTED = {"-2 sigma": 0, "-1 sigma": 1, "": 2, "+1 sigma": 3, "+2 sigma": 4}
+_MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "toys": " It goes through the ends of the 68.3 % intervals of all points, from the number of toys.",
+        "signal": " The cross-section of the signal is one standard deviation off.",
+    }
+)
 
 
 class ContourTables(NamedTuple):
@@ -23,54 +29,57 @@ class ContourTables(NamedTuple):
 
 
 def contour_tables(
-    points: "PlanePoints", layout: Layout, select: str | None, project: bool, level: float | None, interpolation: str
+    points: "PlanePoints", layout: Layout, select: str | None, surface: "SurfaceKeywords"
 ) -> ContourTables:
     """Find the contours of a plane of signal points, and make their tables.
 
     Args:
         points: Signal points.
         layout: With the two axes.
-        select, project: As for `hfscale.plot.axes.select_plane`.
-        level, interpolation: As for `hfscale.plot.contours.exclusion_contours`.
+        select: Condition that makes the points one plane.
+        surface: As for `hfscale.plot.compose.find_contours`.
 
     Raises:
-        SelectionError: The points are no plane of the axes.
+        SelectionError: The points are no plane of the axes, or an option is wrong.
     """
-    from hfscale.plot.axes import select_plane
-    from hfscale.plot.contours import exclusion_contours
+    from hfscale.plot.compose import find_contours
+    from hfscale.plot.contours import named_lines
 
     x, y = layout.axes
-    plane = select_plane(points, x.text, y.text, select, project=project)
-    contours = exclusion_contours(plane, level=level, interpolation=interpolation)
+    plane, contours = find_contours(points, x.text, y.text, select, **surface)
     excluded = plane.quantity.excluded.format(level=contours.level)
     tables = [
-        _table(name, line, layout, f"on one side, points are excluded {excluded}")
-        for title, lines in _named(contours).items()
-        for name, line in _numbered(title, lines).items()
+        _table(title, line, layout, f"Points on one side of it are excluded {excluded}.{_meaning(name)}")
+        for name, lines in named_lines(contours).items()
+        for title, line in _numbered(_title(name), lines).items()
     ]
     hidden = [f"{len(plane.hidden)} points are not in the tables: others are at their place"] if plane.hidden else []
-    return ContourTables(tuple(tables), plane.names, (*hidden, *points.remarks, *contours.messages))
+    messages = (*hidden, *points.remarks, *contours.messages, *contours.remarks)
+    return ContourTables(tuple(tables), plane.names, messages)
 
 
-def _named(contours: "ExclusionContours") -> dict[str, "Lines"]:
-    """The lines by the names of their tables."""
-    named = {"Observed contour": contours.observed}
-    for sigma, k in sorted(_EXPECTED.items(), key=lambda item: abs(item[1] - 2)):
-        named[f"Expected contour, {sigma}" if sigma else "Expected contour"] = contours.expected[k]
-    return named
+def _title(name: str) -> str:
+    """The title of the table of a line: of ``observed_signal_+1sigma``, "Observed contour, signal +1 sigma"."""
+    kind, _, rest = name.partition("_")
+    words = rest.replace("sigma", " sigma").replace("_", " ")
+    return f"{kind.capitalize()} contour" + (f", {words}" if words else "")
 
 
-def _numbered(title: str, lines: "Lines") -> Mapping[str, list[list[float]]]:
-    """Each piece of a line with a name of its own."""
+def _meaning(name: str) -> str:
+    return next((text for word, text in _MEANINGS.items() if f"_{word}_" in name), "")
+
+
+def _numbered(title: str, lines: "Lines") -> dict[str, list[list[float]]]:
+    """Each piece of a line with a title of its own."""
     if len(lines) == 1:
         return {title: lines[0].tolist()}
     return {f"{title}, part {k}": line.tolist() for k, line in enumerate(lines, 1)}
 
 
-def _table(name: str, line: list[list[float]], layout: Layout, meaning: str) -> Table:
+def _table(title: str, line: list[list[float]], layout: Layout, meaning: str) -> Table:
     places = tuple(
         Variable(axis.name, [vertex[k] for vertex in line], layout.unit(axis.name))
         for k, axis in enumerate(layout.axes)
     )
-    text = f"{name}, in the plane of {places[0].name} and {places[1].name}: {meaning}."
-    return Table(name, text, "CLS", places[:1], places[1:])
+    text = f"{title}, in the plane of {places[0].name} and {places[1].name}. {meaning}"
+    return Table(title, text, "CLS", places[:1], places[1:])

@@ -162,13 +162,29 @@ def _tables(
         ends = tuple(_interval(row, quantity.observed, None) for row in rows)
         column = Variable(f"Observed {name}", observed, quantity.units, qualifiers, ends)
         text = _description(source, f"Observed {name}")
-        tables.append(Table(f"Observed {quantity.title}", text, quantity.observable, independent, (column,)))
+        varied = _varied(rows, f"{quantity.observed}_signal", column)
+        tables.append(Table(f"Observed {quantity.title}", text, quantity.observable, independent, (column, *varied)))
     expected = tuple(_expected(rows, quantity, name, n, qualifiers) for n in _NSIGMA)
     if any(value is not None for column in expected for value in column.values):
         bands = ": the median, and the quantiles at -1, +1, -2 and +2 standard deviations"
         text = _description(source, f"Expected {name}{bands}")
         tables.append(Table(f"Expected {quantity.title}", text, quantity.observable, independent, expected))
     return tables
+
+
+def _varied(rows: Sequence[Row], key: str, nominal: Variable) -> list[Variable]:
+    """The columns with the cross-section of the signal one standard deviation down and up, if any."""
+    if not any(key in row for row in rows):
+        return []
+    return [
+        Variable(
+            f"{nominal.name} (signal cross-section {n_sigma:+d} sigma)",
+            [row[key][k] if key in row else None for row in rows],
+            nominal.units,
+            (*nominal.qualifiers, Qualifier("Signal cross-section, standard deviations", n_sigma)),
+        )
+        for k, n_sigma in enumerate((-1, 1))
+    ]
 
 
 def _expected(

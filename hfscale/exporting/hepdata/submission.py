@@ -67,7 +67,7 @@ def _contours(main: Source, layout: Layout, options: ExportOptions) -> tuple[tup
     from hfscale.reading.planes import read_plane_points
 
     points = read_plane_points(main.store)
-    found = contour_tables(points, layout, options.select, options.project, options.level, options.interpolation)
+    found = contour_tables(points, layout, options.select, options.surface)
     return found.tables, Layout(layout.axes, layout.units, frozenset(found.names)), list(found.messages)
 
 
