@@ -1,6 +1,7 @@
 """The public functions: compute CLs of a patchset, run a campaign file."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
@@ -356,7 +357,9 @@ def prepare_campaign(campaign: Campaign) -> Preparation:
     )
     _check_contours(inputs, campaign)
     sizes = {"task_points": campaign.run.task_points, "task_toys": campaign.run.task_toys}
-    return prepare(inputs, campaign.calculation, campaign.store, **sizes)
+    preparation = prepare(inputs, campaign.calculation, campaign.store, **sizes)
+    planes = [contour.model_dump(include={"x", "y", "select", "project"}) for contour in campaign.contours]
+    return replace(preparation, notes={"contours": planes} if planes else {})
 
 
 def _check_contours(inputs: Inputs, campaign: Campaign) -> None:

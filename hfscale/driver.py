@@ -90,6 +90,7 @@ class Preparation:
         toy_seconds: The same for one toy.
         memory: Rough memory of one process in bytes.
         continues: Whether the store exists already.
+        notes: What a new store is to keep besides, as JSON, for reports.
     """
 
     inputs: Inputs
@@ -108,6 +109,7 @@ class Preparation:
     toy_seconds: float
     memory: int
     continues: bool
+    notes: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def n_toys(self) -> int:
@@ -365,7 +367,7 @@ def create(preparation: Preparation, provenance: Mapping[str, Any] = MappingProx
         labels=label_arrays(inputs),
         parameters=preparation.parameters,
         mu=np.array(preparation.calculation.poi_values, dtype=np.float64),
-        provenance={**_provenance(inputs), **planned, **provenance},
+        provenance={**_provenance(inputs), **planned, **preparation.notes, **provenance},
         rounds=preparation.rounds,
         grid=preparation.calculation.scan_shape,
     )
