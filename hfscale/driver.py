@@ -6,7 +6,7 @@ It lays out the models to check them, but computes nothing itself and needs no J
 import platform
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from itertools import chain
 from types import MappingProxyType
@@ -109,7 +109,7 @@ class Preparation:
     toy_seconds: float
     memory: int
     continues: bool
-    notes: Mapping[str, Any] = MappingProxyType({})
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def n_toys(self) -> int:
