@@ -4,7 +4,7 @@
 CLs curves, ``hfscale.significance`` p0 and Z, ``hfscale.run`` what a campaign file declares,
 ``hfscale.open_results`` opens what they stored, ``hfscale.export`` writes it for other programs, ``hfscale.verify``
 finds damage in it, and ``hfscale.replay`` follows the fits of one toy.
-``hfscale.fit`` gives best fits with uncertainties, and ``hfscale.ranking`` the impacts of nuisance parameters.
+``hfscale.best_fit`` gives best fits with uncertainties, and ``hfscale.ranking`` the impacts of nuisance parameters.
 ``hfscale.Session`` runs all of these in the background of a notebook, and ``hfscale.patchset_from_table`` makes signals
 of one's own from a table.
 ``hfscale.Likelihood`` is the likelihood of one workspace, ``hfscale.from_pyhf`` that of a pyhf model, and
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hfscale.interop.pyhf_models import from_pyhf
     from hfscale.interop.xml_files import from_xml
     from hfscale.likelihood import Likelihood
-    from hfscale.measurements import fit, ranking
+    from hfscale.measurements import best_fit, ranking
     from hfscale.merging import merge
     from hfscale.model.custom import CustomModifier, ParameterSettings
     from hfscale.model.pruning import Pruned, PruningReport, prune
@@ -53,10 +53,10 @@ __all__ = [
     "Session",
     "Verification",
     "__version__",
+    "best_fit",
     "cls",
     "combine",
     "export",
-    "fit",
     "forget",
     "from_pyhf",
     "from_xml",
@@ -88,7 +88,7 @@ _HOME = {
     "Likelihood": "hfscale.likelihood",
     "from_pyhf": "hfscale.interop.pyhf_models",
     "from_xml": "hfscale.interop.xml_files",
-    "fit": "hfscale.measurements",
+    "best_fit": "hfscale.measurements",
     "ranking": "hfscale.measurements",
     "merge": "hfscale.merging",
     "CustomModifier": "hfscale.model.custom",

@@ -1,4 +1,7 @@
-"""Public functions of measurements: best fits, and rankings of nuisance parameters."""
+"""Public functions of measurements: best fits, and rankings of nuisance parameters.
+
+The function of the verb ``fit`` is `best_fit`, because `hfscale.fit` is the folder of the minimisers.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +12,7 @@ from hfscale.api import Options, compute
 from hfscale.results import Results
 
 
-def fit(
+def best_fit(
     workspace: str | Path | Mapping[str, Any],
     patchset: str | Path | Mapping[str, Any] | None = None,
     *,
@@ -55,7 +58,7 @@ def ranking(
     Args:
         workspace, patchset, store: As `hfscale.cls`.
         groups: Groups of nuisance parameters: name -> patterns of the names of parameters.
-        fix, bounds, init: As `fit`.
+        fix, bounds, init: As `best_fit`.
         options: See `hfscale.api.Options`; toys do not apply.
 
     Raises:

@@ -42,6 +42,10 @@ def negative_yields(
         index = np.minimum(np.arange(begin, begin + _LANES), len(rows) - 1)
         with jax.enable_x64(True):
             yields = np.asarray(program(group.shared, minima.points.take(index), minima.free.theta[index]))
+        # A POI below zero makes a signal negative, which is meant where its bounds allow it.
+        scaled = (group.structure.entry_factors == group.structure.poi).any(axis=1)
+        below = minima.free.theta[index, group.structure.poi] < 0
+        yields = np.where(scaled & below[:, None], -yields, yields)
         found += [_sentence(group, one) for one in yields][: len(rows) - begin]
     return [texts if good else () for texts, good in zip(found, minima.free.succeeded, strict=True)]
 

@@ -4,7 +4,8 @@ A parameter at a bound takes no part, as a fixed one: its error is 0. MINUIT com
 parameters. It minimises in x = a + (b - a) (sin u + 1) / 2, of which dx/du is 0 at a bound, so the second derivatives
 of the function that mix such a parameter with others vanish there. The error that MINUIT gives for the parameter
 itself says how far it can go before the function has risen, seen along u; `hfscale.inference.measurement.minos` tells
-that properly.
+that properly. Errors away from bounds are those from the Hessian in the parameters themselves. MINUIT inverts the one
+in u and transforms back, so its errors of parameters with limits at five widths are up to 1 % smaller.
 """
 
 from typing import NamedTuple
