@@ -19,7 +19,7 @@ from hfscale.plot.figure import say_what_is_missing, set_limits
 from hfscale.plot.ground import Ground, make_ground
 from hfscale.plot.keywords import LookKeywords
 from hfscale.plot.look import Look
-from hfscale.plot.markers import Numbers, draw_numbers, draw_standings
+from hfscale.plot.markers import Numbers, draw_numbers, draw_standings, make_room
 from hfscale.plot.outlines import Lines, lines_at
 from hfscale.plot.overlays import draw_forbidden
 from hfscale.plot.quantities import DISCOVERY
@@ -129,6 +129,7 @@ def draw_discovery(
         entries += draw_standings(axes, plane, _standings(plane), palette)
         entries += draw_numbers(axes, plane, numbers, palette)
         set_limits(axes, plane)
+        make_room(axes, numbers)
         say_what_is_missing(axes, contours.messages)
         drawn.explain([*entries, *hatched])
     return drawn.figure

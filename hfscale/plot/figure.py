@@ -13,7 +13,7 @@ from hfscale.plot.contours import ExclusionContours
 from hfscale.plot.interpolation_error import InterpolationError
 from hfscale.plot.keywords import LookKeywords
 from hfscale.plot.look import Look
-from hfscale.plot.markers import Numbers, draw_numbers, draw_points
+from hfscale.plot.markers import Numbers, draw_numbers, draw_points, make_room
 from hfscale.plot.overlays import draw_error, draw_forbidden
 from hfscale.plot.points import NSIGMA
 from hfscale.plot.strokes import draw_bands, draw_lines, draw_quantiles
@@ -62,6 +62,7 @@ def draw_contour(
             *draw_numbers(axes, plane, numbers, palette),
         ]
         set_limits(axes, plane)
+        make_room(axes, numbers)
         say_what_is_missing(axes, contours.messages)
         drawn.explain(entries, confidence(contours.level))
     return drawn.figure

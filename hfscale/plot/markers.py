@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 from matplotlib.lines import Line2D
 
 from hfscale.plot.axes import Plane
@@ -21,6 +22,7 @@ _SHAPES: Mapping[str, dict[str, Any]] = {
     "diamond": {"marker": "D", "mfc": "none", "ms": 7.0},
 }
 _PROBLEMS = ("cross", "plus", "diamond")
+_ROOM = 0.04
 _ABOVE = 3.0
 """Distance of a number from its point, in points of typography."""
 
@@ -76,3 +78,12 @@ def draw_numbers(axes: "Axes", plane: Plane, numbers: Numbers | None, palette: P
         written += 1
     marker: dict[str, Any] = {"marker": "$1.2$", "ms": 14.0, "mew": 0.2, "linestyle": "none", "color": palette.points}
     return [Line2D([], [], label=numbers.label, **marker)] if written else []
+
+
+def make_room(axes: "Axes", numbers: Numbers | None) -> None:
+    """Extend the vertical axis at its upper end, for the numbers of the uppermost points."""
+    if numbers is None:
+        return
+    scale = axes.yaxis.get_transform()
+    low, high = (float(end) for end in scale.transform(np.array(axes.get_ylim())))
+    axes.set_ylim(top=float(scale.inverted().transform(np.array([high + _ROOM * (high - low)]))[0]))
