@@ -1,6 +1,6 @@
 """The report on a store as one self-contained page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,19 +70,19 @@ def report_page(results: Results, asked: Selection | None = None) -> str:
         SelectionError: The points that were asked for are not one plane, or the store has no results for a contour.
     """
     rows = results.to_list()
-    selection = asked or _own_selection(results)
+    planes = [asked] if asked else _own_planes(results)
     costs = costs_of(results)
     title = f"Report on {results.path.name}"
     body = [
         heading(title, *_first_lines(results)),
         summary_section(results),
-        section("Contour", *_contour(results, rows, selection, asked is not None)),
+        section("Contour", *_contours(results, rows, planes, was_asked=asked is not None)),
         points_section(results, rows),
         problems_section(results, rows),
         work_section(results, costs),
         inputs_section(results.store),
         settings_section(results.store),
-        reproduction_section(reproduction(results.store, selection)),
+        reproduction_section(reproduction(results.store, planes)),
         versions_section(results.store, costs),
     ]
     return make_page(title, body, _SCRIPTS)
@@ -96,31 +96,34 @@ def _first_lines(results: Results) -> Iterator[str]:
     yield f"Store {results.path}, made {created}."
 
 
-def _own_selection(results: Results) -> Selection | None:
-    """A plane of the store's points, None where its results or labels make no contour."""
+def _own_planes(results: Results) -> list[Selection]:
+    """Planes of the store's campaign, else one of our choice; none where its results or labels make no contour."""
+    recorded = results.store.attributes["provenance"].get("contours", [])
+    if recorded:
+        return [Selection(**plane) for plane in recorded]
     try:
-        return likely_selection(results.plane_points())
+        likely = likely_selection(results.plane_points())
     except SelectionError:
-        return None
+        return []
+    return [] if likely is None else [likely]
 
 
-def _contour(
-    results: Results, rows: list[dict[str, Any]], selection: Selection | None, was_asked: bool
+def _contours(
+    results: Results, rows: list[dict[str, Any]], planes: Sequence[Selection], *, was_asked: bool
 ) -> Iterator[Html]:  # fmt: skip
-    if selection is None:
+    if not planes:
         yield _note("There is no contour: that takes CLs at one POI value, or upper limits, of points with two labels.")
-        return
-    try:
-        drawn = _drawn(results, rows, selection)
-    except SelectionError as error:
-        if was_asked:
-            raise
-        yield _note(f"There is no contour: {error.message}.")
-        return
-    yield drawn.figure("contour")
-    if not was_asked:
+    for number, selection in enumerate(planes, start=1):
         chosen = f" where {selection.select}" if selection.select else ""
-        yield _note(f"Drawn are {selection.y} against {selection.x}{chosen}; -x, -y and --select choose another plane.")
+        try:
+            drawn = _drawn(results, rows, selection)
+        except SelectionError as error:
+            if was_asked:
+                raise
+            yield _note(f"There is no contour of {selection.y} against {selection.x}{chosen}: {error.message}.")
+            continue
+        yield drawn.figure(f"contour-{number}")
+        yield _note(f"{selection.y} against {selection.x}{chosen}; -x, -y and --select choose another plane.")
 
 
 def _drawn(results: Results, rows: list[dict[str, Any]], selection: Selection) -> InteractiveContour:

@@ -51,16 +51,17 @@ class Reproduction:
     remarks: tuple[str, ...]
 
 
-def reproduction(store: ResultStore, selection: Selection | None = None) -> Reproduction:
-    """Tell how to make a store, and its contour, again.
+def reproduction(store: ResultStore, planes: Sequence[Selection] = ()) -> Reproduction:
+    """Tell how to make a store, and its contours, again.
 
     Args:
         store: The store.
-        selection: The plane of its contour.
+        planes: The planes of its contours.
     """
+    contours = [_contour(store, plane, number) for number, plane in enumerate(planes, start=1)]
     merged = store.attributes["provenance"].get("merged")
     if merged is not None:
-        return _merging([str(path) for path in merged], str(store.path), _contour(store, selection))
+        return _merging([str(path) for path in merged], str(store.path), contours)
     inputs = Inputs.from_json(store.inputs())
     calculation = store.settings["calculation"]
     options = _options(calculation)
@@ -77,15 +78,15 @@ def reproduction(store: ResultStore, selection: Selection | None = None) -> Repr
             *_selectors(inputs),
             *options,
         ]
-        commands = (shlex.join(words), *more, *_contour(store, selection))
+        commands = (shlex.join(words), *more, *contours)
     return Reproduction(commands, _python(store, inputs), _files(inputs), _remarks(inputs, in_memory))
 
 
-def _merging(stores: Sequence[str], path: str, contour: Sequence[str]) -> Reproduction:
+def _merging(stores: Sequence[str], path: str, contours: Sequence[str]) -> Reproduction:
     command = shlex.join(["hfscale", "merge", *stores, "-o", path])
     call = f"hfscale.merge({list(stores)!r}, {path!r})"
     remark = "The store was merged from others; a report on each of these tells how it was made."
-    return Reproduction((command, *contour), f"import hfscale\n\n{call}\n", {}, (remark,))
+    return Reproduction((command, *contours), f"import hfscale\n\n{call}\n", {}, (remark,))
 
 
 def _name(calculation: Mapping[str, Any], others: Mapping[str, str]) -> str:
@@ -187,12 +188,11 @@ def _extensions(store: ResultStore) -> list[int]:
     return [] if adaptive else [toys.count for toys in store.rounds[1:]]
 
 
-def _contour(store: ResultStore, selection: Selection | None) -> list[str]:
-    if selection is None:
-        return []
+def _contour(store: ResultStore, selection: Selection, number: int) -> str:
     words = ["hfscale", "contour", str(store.path), "-x", selection.x, "-y", selection.y]
     words += [] if selection.select is None else ["--select", selection.select]
-    return [shlex.join([*words, *(["--project"] if selection.project else []), "-o", "contour.pdf"])]
+    output = "contour.pdf" if number == 1 else f"contour-{number}.pdf"
+    return shlex.join([*words, *(["--project"] if selection.project else []), "-o", output])
 
 
 def _files(inputs: Inputs) -> dict[str, str]:

@@ -11,7 +11,7 @@ from hfscale.plot.axes import select_plane
 from hfscale.plot.contours import exclusion_contours
 from hfscale.plot.interactive import Fact, interactive_contour
 from hfscale.plot.points import PlanePoints
-from tests.browser.conftest import Page
+from tests.browser.page import Page
 from tests.program import Search, hfscale
 
 pytestmark = pytest.mark.browser

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray
 
-from tests.browser.conftest import Page
+from tests.browser.page import Page
 from tests.program import hfscale, make_search, patchset_of, signal_patch, small_workspace
 
 pytestmark = pytest.mark.browser

@@ -91,6 +91,23 @@ def test_every_kind_has_a_report_finished_or_not(small: Search) -> None:
     assert after(read(file).cells, "not computed yet") == "9"
 
 
+def test_the_planes_of_a_campaign_are_drawn(small: Search) -> None:
+    plane = "x: m_heavy, y: m_heavy - m_light, select: m_light < 120"
+    lines = ["schema: 1", f"workspace: {small.workspace}", f"patchset: {small.patchset}", f"store: {small.store}"]
+    lines += ["contours:", f"- {{{plane}, output: one.html}}", "- {x: m_heavy, y: m_light, output: two.html}"]
+    (small.folder / "campaign.yaml").write_text("\n".join(lines))
+    assert hfscale("run", small.folder / "campaign.yaml", "--set", "run.executor=local").code == 0
+    assert "</figure>" in (small.folder / "one.html").read_text()
+    file = small.folder / "report.html"
+    assert hfscale("report", small.store, "-o", file).code == 0
+    assert file.read_text().count("</figure>") == 2
+    (commands,) = [cell for cell in read(file).cells if cell.startswith("hfscale cls")]
+    assert commands.splitlines()[1:] == [
+        f"hfscale contour {small.store} -x m_heavy -y 'm_heavy - m_light' --select 'm_light < 120' -o contour.pdf",
+        f"hfscale contour {small.store} -x m_heavy -y m_light -o contour-2.pdf",
+    ]
+
+
 def test_the_contour_can_be_chosen(small_store: Path, tmp_path: Path, refused: Refused) -> None:
     file = tmp_path / "report.html"
     chosen = ("-x", "m_heavy", "-y", "m_heavy - m_light", "--select", "m_light < 120")

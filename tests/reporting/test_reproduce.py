@@ -165,7 +165,7 @@ def test_toys_that_were_added_are_told(small: Search) -> None:
     chosen = ("--calctype", "toybased", "--ntoys", 20, "--points", "s_400_*")
     assert small.cls(*chosen).code == 0
     assert run_hfscale("toys", small.store, "--more", 15, "--executor", "local").code == 0
-    commands = reproduction(open_store(small.store), Selection("m_heavy", "m_light - 1", "m_light > 0")).commands
+    commands = reproduction(open_store(small.store), [Selection("m_heavy", "m_light - 1", "m_light > 0")]).commands
     other = small.folder / "again.zarr"
     for command in commands[:2]:
         again = [word.replace(str(small.store), str(other)) for word in shlex.split(command)[1:]]
