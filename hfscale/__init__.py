@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hfscale.replaying import Replay, replay
     from hfscale.reporting.report import report
     from hfscale.results import Results, open_results
+    from hfscale.searches import BestExpectedResults, best_expected, overlay
     from hfscale.session import Job, Session
     from hfscale.store.verifying.damage import Damage, Verification
     from hfscale.store.verifying.verify import forget, verify
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __version__ = version("hfscale")
 __all__ = [
+    "BestExpectedResults",
     "Combination",
     "CustomModifier",
     "Damage",
@@ -53,6 +55,7 @@ __all__ = [
     "Session",
     "Verification",
     "__version__",
+    "best_expected",
     "best_fit",
     "cls",
     "combine",
@@ -63,6 +66,7 @@ __all__ = [
     "limit",
     "merge",
     "open_results",
+    "overlay",
     "patchset_from_table",
     "prune",
     "ranking",
@@ -108,6 +112,9 @@ _HOME = {
     "forget": "hfscale.store.verifying.verify",
     "verify": "hfscale.store.verifying.verify",
     "patchset_from_table": "hfscale.workspace.recasting.patchset",
+    "BestExpectedResults": "hfscale.searches",
+    "best_expected": "hfscale.searches",
+    "overlay": "hfscale.searches",
     "Combination": "hfscale.workspace.combining.combine",
     "combine": "hfscale.workspace.combining.combine",
 }

@@ -13,8 +13,10 @@ from jaxtyping import Float
 
 from hfscale.errors import SelectionError
 from hfscale.plot.points import PlanePoints
+from hfscale.plot.quantities import DISCOVERY
 
 _MEDIAN = 2
+_LARGEST = np.finfo(np.float64).max
 
 
 class BestExpected(NamedTuple):
@@ -110,11 +112,14 @@ def _joined(arrays: Sequence[np.ndarray | None], sizes: Sequence[int], missing: 
 
 
 def _strength(points: PlanePoints) -> Float[np.ndarray, "point"]:
-    """Median expected height, that of no signal where there is none, and less than any other without a result."""
+    """How strong each median expected result is, that of no signal where there is none; -inf without a result.
+
+    Heights would not do: they are clipped, and alike where two searches exclude by far.
+    """
     status = np.array(points.status)
     median = np.where(status == "no_signal", points.quantity.no_signal, points.expected[:, _MEDIAN])
-    height = points.quantity.height(median)
-    return np.where(np.isin(status, ("ok", "no_signal", "partial")) & ~np.isnan(height), height, -np.inf)
+    strength = np.clip(median if points.quantity == DISCOVERY else -median, -_LARGEST, _LARGEST)
+    return np.where(np.isin(status, ("ok", "no_signal", "partial")) & ~np.isnan(median), strength, -np.inf)
 
 
 def _places(points: PlanePoints) -> list[tuple[object, ...]]:
