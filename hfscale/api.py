@@ -1,14 +1,12 @@
 """The public functions: compute CLs of a patchset, run a campaign file."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
-import numpy as np
-
-from hfscale.driver import Preparation, execute, label_arrays, prepare
-from hfscale.errors import InputError
+from hfscale.campaign_contours import check_contours, draw_contours
+from hfscale.driver import Preparation, execute, prepare
 from hfscale.extend import extend_toys
 from hfscale.inference.toys.settings import Ensemble, ToyNuisance
 from hfscale.plan.campaign import Campaign, load_campaign
@@ -18,7 +16,7 @@ from hfscale.results import Results
 from hfscale.runtime.executors.choose import AskedEngine, Cluster
 from hfscale.runtime.metrics import check_metrics_file
 from hfscale.runtime.observers import Follow, Watching
-from hfscale.workspace import Inputs, load_inputs
+from hfscale.workspace import load_inputs
 
 if TYPE_CHECKING:
     import distributed
@@ -355,68 +353,8 @@ def prepare_campaign(campaign: Campaign) -> Preparation:
         data=campaign.data,
         needs_poi=campaign.calculation.needs_poi,
     )
-    _check_contours(inputs, campaign)
+    check_contours(inputs, campaign)
     sizes = {"task_points": campaign.run.task_points, "task_toys": campaign.run.task_toys}
     preparation = prepare(inputs, campaign.calculation, campaign.store, **sizes)
-    planes = [contour.model_dump(include={"x", "y", "select", "project"}) for contour in campaign.contours]
+    planes = [dict(contour.plane) for contour in campaign.contours]
     return replace(preparation, notes={"contours": planes} if planes else {})
-
-
-def _check_contours(inputs: Inputs, campaign: Campaign) -> None:
-    """Refuse contours that cannot be drawn whatever the results: those are mistakes to find before the fits."""
-    if not campaign.contours:
-        return
-    from hfscale.plot.axes import select_plane
-    from hfscale.plot.files import check_contour_file
-    from hfscale.plot.points import PlanePoints
-
-    kind = campaign.calculation.kind
-    if kind not in ("cls", "limit"):
-        raise InputError(
-            f"contours are drawn of CLs at one POI value or of upper limits, but the kind of calculation is {kind}",
-            place="contours",
-            remedy="remove the contours, or ask for kind cls or limit",
-        )
-    n = len(inputs.points)
-    points = PlanePoints(
-        names=tuple(point.name for point in inputs.points),
-        labels=label_arrays(inputs),
-        observed=np.full(n, np.nan),
-        expected=np.full((n, 5), np.nan),
-        status=("pending",) * n,
-    )
-    for contour in campaign.contours:
-        check_contour_file(Path(contour.output))
-        select_plane(points, contour.x, contour.y, contour.select, project=contour.project)
-
-
-def draw_contours(results: Results, campaign: Campaign, tell: Callable[[str], None] = lambda message: None) -> None:
-    """Draw and write the contours that a campaign declares.
-
-    Args:
-        results: The campaign's results.
-        campaign: The campaign.
-        tell: Called with what a reader of the figure should know (no crossing), and with each file written.
-    """
-    from hfscale.plot.axes import select_plane
-    from hfscale.plot.contours import exclusion_contours
-    from hfscale.plot.figure import draw_contour
-    from hfscale.plot.files import save_figure
-    from hfscale.plot.interactive import interactive_contour
-    from hfscale.plot.web.page import is_page
-    from hfscale.reading.facts import point_facts
-
-    if not campaign.contours:
-        return
-    points = results.plane_points()
-    for contour in campaign.contours:
-        plane = select_plane(points, contour.x, contour.y, contour.select, project=contour.project)
-        contours = exclusion_contours(plane)
-        for message in (*points.remarks, *contours.messages):
-            tell(f"{contour.output}: {message}")
-        output = Path(contour.output)
-        if is_page(output):
-            interactive_contour(contours, plane, point_facts(results.store), messages=points.remarks).save(output)
-        else:
-            save_figure(draw_contour(contours, plane, style=contour.style), output)
-        tell(f"wrote {contour.output}")

@@ -13,7 +13,7 @@ import xarray
 import hfscale
 from hfscale.errors import DigestError, InputError, SelectionError, StoreError, StoreMismatchError
 from hfscale.runtime.executors.local import LocalExecutor
-from tests.program import Search, small_patchset, small_workspace
+from tests.program import Search, small_patchset, small_workspace, write
 
 if TYPE_CHECKING:
     import distributed
@@ -172,3 +172,21 @@ def test_public_names_are_listed() -> None:
     assert all(getattr(hfscale, name) is not None for name in hfscale.__all__)
     with pytest.raises(AttributeError, match="no attribute 'limits'"):
         _ = hfscale.limits
+
+
+def test_a_campaign_chooses_the_surfaces_of_its_contours(small: Search) -> None:
+    contour = "{x: m_heavy, y: m_light, output: c.svg, interpolation: rbf, forbidden: y > x - 125, log_x: true}"
+    campaign = write(
+        small.folder / "campaign.yaml",
+        f"{{schema: 1, workspace: {small.workspace.name}, patchset: {small.patchset.name}, store: r.zarr,"
+        f" run: {{executor: local}}, contours: [{contour}]}}",
+    )
+    hfscale.run(campaign)
+    assert (small.folder / "c.svg").stat().st_size > 5000
+    for key, said in (("smoothing: 0.1", "takes no smoothing"), ("forbidden: width > 1", "'width' is no function")):
+        wrong = (
+            campaign.read_text().replace("interpolation: rbf, forbidden: y > x - 125", key).replace("r.zarr", "n.zarr")
+        )
+        with pytest.raises(hfscale.HfscaleError, match=said):
+            hfscale.run(write(small.folder / "wrong.yaml", wrong))
+    assert not (small.folder / "n.zarr").exists()

@@ -114,7 +114,8 @@ Paths in the file are relative to it."""
 @loudness_options
 def run_command(**options: Any) -> int:
     """Run what a campaign file declares, its contours included."""
-    from hfscale.api import draw_contours, prepare_campaign
+    from hfscale.api import prepare_campaign
+    from hfscale.campaign_contours import draw_contours
     from hfscale.plan.campaign import load_campaign
 
     modifiers = [f"calculation.modifiers.{kind}={json.dumps(path)}" for kind, path in options["modifiers"].items()]

@@ -89,7 +89,7 @@ def write_error(plane: "Plane", error: "InterpolationError") -> None:
         dx, dy = error.shift
         write(f"the contour may be off by {dx:.3g} in {plane.x_text} and {dy:.3g} in {plane.y_text} (median)")
     wrong = error.wrong_side
-    write(f"{len(wrong)} points end on the other side of the contour" + (f": {', '.join(wrong)}" if wrong else ""))
+    write(f"points that end on the other side of the contour: {', '.join(wrong) or 'none'}")
     rows = [
         (error.names[k], f"{error.known[k]:.3f}", f"{error.predicted[k]:.3f}", f"{error.errors[k]:+.3f}")
         for k in error.worst(_WORST)

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from hfscale.errors import InputError, SchemaError, SourceError
+from hfscale.plan.contours import Contour
 from hfscale.plan.paths import is_scheduler_file, resolve_source, resolve_sources, resolve_store
-from hfscale.plan.settings import Calculation, Contour, RunOptions, Settings
+from hfscale.plan.settings import Calculation, RunOptions, Settings
 from hfscale.plan.yamlfile import parse_yaml
 
 

@@ -1,4 +1,4 @@
-"""The settings of a campaign as frozen, validated models: what to compute, how to run it, which contours to draw."""
+"""The settings of a campaign as frozen, validated models: what to compute, and how to run it."""
 
 import math
 from collections.abc import Mapping
@@ -379,23 +379,3 @@ class RunOptions(Settings):
     gather: bool = False
     task_points: Count | None = Field(default=None, ge=1)
     task_toys: Count | None = Field(default=None, ge=1)
-
-
-class Contour(Settings):
-    """One figure of an exclusion contour.
-
-    Attributes:
-        x: Expression of the patchset's labels for the horizontal axis.
-        y: The same for the vertical axis.
-        select: Expression that chooses the signal points of the plane, None for all.
-        output: File to write; its suffix chooses the format.
-        project: Whether labels that are no axis may vary among the selected points.
-        style: Look of the figure.
-    """
-
-    x: str
-    y: str
-    select: str | None = None
-    output: str
-    project: bool = False
-    style: Literal["plain", "ATLAS", "CMS"] = "plain"

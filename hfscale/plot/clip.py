@@ -59,7 +59,7 @@ def _pieces(
             continue
         if not connected or enter > 0.0:
             pieces.append([start + enter * (stop - start)])
-        pieces[-1].append(start + leave * (stop - start))
+        pieces[-1].append(stop if leave == 1.0 else start + leave * (stop - start))  # closed lines stay closed
         connected = leave == 1.0
     # A closed line that starts inside was cut at its start too: join the two ends.
     if len(pieces) > 1 and np.array_equal(pieces[0][0], line[0]) and np.array_equal(pieces[-1][-1], line[0]):

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from hfscale import api, measurements
+from hfscale.campaign_contours import draw_contours
 from hfscale.driver import execute
 from hfscale.errors import InputError
 from hfscale.plan.campaign import Campaign, check_campaign, load_campaign
@@ -224,7 +225,7 @@ def _on_engine(function: Callable[..., Results], options: Mapping[str, Any]) -> 
 def _run_campaign(campaign: Campaign, engine: Executor, follow: Follow) -> Results:
     preparation = api.prepare_campaign(campaign)
     results = execute(preparation, executor=engine, watching=Watching(follow=follow), gather=campaign.run.gather)
-    api.draw_contours(results, campaign)
+    draw_contours(results, campaign)
     return results
 
 

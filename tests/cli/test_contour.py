@@ -158,3 +158,67 @@ def test_a_store_without_labels_has_no_axes(small: Search, refused: Refused) -> 
     options = ("-p", patch, "-o", small.store, "--executor", "local")
     assert hfscale("cls", small.workspace, *options).code == 0
     refused(hfscale("contour", small.store, "-x", "a", "-y", "b", "-o", small.folder / "c.pdf"), "no label 'a'")
+
+
+@pytest.fixture
+def cls_table(tmp_path: Path) -> Path:
+    """CLs that fall with m_x between 300 and 400 and do not depend on m_y, as CSV."""
+    rows = [
+        f"p{x}_{y},{x},{y},{min(1.0, 10.0 ** ((x - 480) / 100))}"
+        for x in range(200, 700, 100)
+        for y in range(0, 500, 100)
+    ]
+    return write(tmp_path / "cls.csv", "\n".join(["name,m_x,m_y,CLs", *rows]) + "\n")
+
+
+TABLE_AXES = ("-x", "m_x", "-y", "m_y")
+
+
+def test_a_table_of_cls_has_a_contour(cls_table: Path, tmp_path: Path) -> None:
+    lines, figure, page = (tmp_path / name for name in ("lines.csv", "c.png", "c.html"))
+    ended = hfscale("contour", cls_table, *TABLE_AXES, "--csv", lines, "-o", figure, "-o", page)
+    assert ended.code == 0, ended
+    assert "no point has expected results" in ended.err
+    assert all(300 < x < 400 for x, _ in lines_of(lines)["observed"])
+    assert figure.stat().st_size > 5000
+    assert "p300_100" in page.read_text()
+
+
+def test_a_forbidden_region_and_logarithms(cls_table: Path, tmp_path: Path, refused: Refused) -> None:
+    lines = tmp_path / "lines.csv"
+    more = ("--forbidden", "m_y > m_x - 125", "--log-x", "--interpolation", "cubic", "-o", tmp_path / "c.svg")
+    assert hfscale("contour", cls_table, *TABLE_AXES, *more, "--csv", lines).code == 0
+    found = lines_of(lines)["observed"]
+    assert max(y - x for x, y in found) == pytest.approx(-125, abs=0.01)
+    assert "Forbidden" in (tmp_path / "c.svg").read_text() or (tmp_path / "c.svg").stat().st_size > 5000
+    refused(
+        hfscale("contour", cls_table, *TABLE_AXES, "--csv", tmp_path / "no.csv", "--log-y"), "it is 0 at signal point"
+    )
+    refused(
+        hfscale("contour", cls_table, *TABLE_AXES, "--csv", tmp_path / "no.csv", "--forbidden", "y > width"),
+        "'width' is no function of the axes",
+    )
+    refused(
+        hfscale("contour", cls_table, *TABLE_AXES, "--csv", tmp_path / "no.csv", "--smoothing", 0.1),
+        "goes through all points and takes no smoothing",
+    )
+    assert not (tmp_path / "no.csv").exists()
+
+
+def test_errors_between_points_and_suggestions_are_printed(example_store: Path, tmp_path: Path) -> None:
+    figure = tmp_path / "c.png"
+    ended = hfscale("contour", example_store, *AXES, "--interpolation-error", "--suggest", 4, "-o", figure)
+    assert ended.code == 0, ended
+    assert "root mean square" in ended.out
+    assert "the contour may be off by" in ended.out
+    table = ended.out[ended.out.index("next ") :].splitlines()
+    assert [line.split()[0] for line in table[1:]] == ["1", "2", "3", "4"]
+    printed = hfscale("contour", example_store, *AXES, "--interpolation-error", "--suggest", 4, "--json").json()
+    assert len(printed["suggestions"]) == 4
+    assert all(one["m_lsp"] < one["m_gluino"] for one in printed["suggestions"])
+    error = printed["interpolation_error"]
+    assert error["rms"] > 0
+    assert {"name", "m_gluino", "m_lsp", "height", "predicted"} == set(error["points"][0])
+    plain = hfscale("contour", example_store, *AXES, "--json").json()
+    assert "suggestions" not in plain
+    assert plain["interpolation"] == "linear"

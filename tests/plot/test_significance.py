@@ -22,3 +22,10 @@ def test_caps() -> None:
 
 def test_missing_stays_missing() -> None:
     assert np.isnan(significance(np.array([np.nan, 0.5]))).tolist() == [True, False]
+
+
+def test_tiny_numbers_are_told_apart_where_nothing_is_clipped() -> None:
+    """1 - CLs is 1 for all of these."""
+    CLs = np.array([1e-17, 1e-50, 1e-300])
+    np.testing.assert_allclose(significance(CLs, largest=40.0), norm.isf(CLs), rtol=1e-12)
+    assert significance(np.array([0.0]), largest=8.0)[0] == 8.0
