@@ -45,7 +45,7 @@ class StoredToy(NamedTuple):
     status: ToyStatus
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Replay:
     """A toy that was thrown and fitted again.
 
@@ -67,6 +67,11 @@ class Replay:
     data: ToyData
     result: ReplayedToy
     stored: StoredToy | None
+
+    def __repr__(self) -> str:
+        same = {True: "identical to the store", False: "differs from the store", None: "not in the store"}
+        toy = f"toy {self.toy} of {self.point} ({self.hypothesis}, seed {self.seed})"
+        return f"<hfscale.Replay: {toy}, q {self.result.q:.6g}, {same[self.identical]}>"
 
     @property
     def identical(self) -> bool | None:

@@ -59,8 +59,10 @@ class Results:
         return f"<hfscale.Results {self.path.name}: {self._summary()}>"
 
     def _repr_html_(self) -> str:
-        from hfscale.reading.html import results_html
+        from hfscale.reading.html import frame_html, results_html
 
+        if self.store.settings["calculation"].get("kind") in ("fit", "ranking"):
+            return frame_html(self.store, self._summary(), self.to_dataframe())
         return results_html(self.store, self._summary())
 
     def _summary(self) -> str:

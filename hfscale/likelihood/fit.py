@@ -1,6 +1,7 @@
 """What a fit of one likelihood gives: parameters at the minimum, and their covariance."""
 
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from jaxtyping import Bool, Float
 from hfscale.fit.status import FitStatus
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Fit:
     """The minimum of a likelihood; all arrays are in the order of `names`.
 
@@ -38,6 +39,21 @@ class Fit:
     status: FitStatus
     fixed: Bool[np.ndarray, " parameter"]
     at_bound: Bool[np.ndarray, " parameter"]
+
+    def __repr__(self) -> str:
+        return (
+            f"<hfscale.Fit: {self.status.name.lower()}, {len(self.names)} parameters, twice_nll {self.twice_nll:.6g}>"
+        )
+
+    def _repr_html_(self) -> str:
+        notes = np.where(self.fixed, "fixed", np.where(self.at_bound, "at bound", ""))
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{value:.5g}</td><td>{error:.3g}</td><td>{note}</td></tr>"
+            for name, value, error, note in zip(self.names, self.parameters, self.errors, notes, strict=True)
+        )
+        titles = "<th>parameter</th><th>value</th><th>error</th><th></th>"
+        head = f"<p>{escape(repr(self))}: {escape(self.status.advice)}</p>"
+        return f"{head}<table><thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table>"
 
     def summary(self) -> dict[str, Any]:
         """The fit as a document for JSON; numbers that are not finite are None."""

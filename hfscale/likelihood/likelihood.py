@@ -25,7 +25,7 @@ from hfscale.workspace.loading import choose_measurement
 from hfscale.workspace.single import PatchSource, WorkspaceSource, read_workspace
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Likelihood:
     """The HistFactory likelihood of one workspace with its observed data, all vectors in pyhf's order.
 
@@ -71,6 +71,10 @@ class Likelihood:
         document = read_workspace(workspace, patch)
         chosen = choose_measurement(document.content, measurement, document.source)
         return cls(*build_single(document.content, chosen, poi, codes, modifiers))
+
+    def __repr__(self) -> str:
+        poi = "without POI" if self.poi_name is None else f"POI {self.poi_name!r}"
+        return f"<hfscale.Likelihood: {len(self.bin_names)} bins, {len(self.parameter_names)} parameters, {poi}>"
 
     @cached_property
     def _vectors(self) -> Vectors:

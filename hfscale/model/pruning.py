@@ -67,7 +67,7 @@ class PrunedModifier(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PruningReport:
     """What became of every modifier that pruning looks at.
 
@@ -80,6 +80,9 @@ class PruningReport:
     rule: PruningRule
     rows: tuple[PrunedModifier, ...]
     vanished: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"<hfscale.PruningReport: {self.n_dropped} of {len(self.rows)} modifiers left out>"
 
     @property
     def n_dropped(self) -> int:
@@ -103,6 +106,9 @@ class Pruned(NamedTuple):
 
     workspace: dict[str, Any]
     report: PruningReport
+
+    def __repr__(self) -> str:
+        return f"<hfscale.Pruned: {self.report!r}>"
 
 
 def prune(

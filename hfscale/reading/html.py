@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hfscale.reading.points import read_points
 from hfscale.reading.records import keys_of
 from hfscale.store.store import ResultStore
 
+if TYPE_CHECKING:
+    import pandas
+
 MOST_ROWS = 12
 _BAND = ("&minus;2&sigma;", "&minus;1&sigma;", "expected", "+1&sigma;", "+2&sigma;")
-_TABLED = ("cls", "scan", "limit", "significance", "profile")
 
 _Point = Mapping[str, Any]
 
@@ -22,10 +24,7 @@ def results_html(store: ResultStore, summary: str) -> str:
         store: The store.
         summary: What is written above the table, as plain text.
     """
-    head = f"<p><b>{escape(store.path.name)}</b>: {escape(summary)}</p>"
-    calculation = store.settings["calculation"]
-    if calculation.get("kind", "cls") not in _TABLED:
-        return head
+    head, calculation = _head(store, summary), store.settings["calculation"]
     points = read_points(store)
     columns, rows = _table(points[:MOST_ROWS], tuple(store.labels), calculation)
     left = len(points) - MOST_ROWS
@@ -33,6 +32,21 @@ def results_html(store: ResultStore, summary: str) -> str:
     titles = "".join(f"<th>{column}</th>" for column in columns)
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
     return f"{head}<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>{more}"
+
+
+def frame_html(store: ResultStore, summary: str, frame: "pandas.DataFrame") -> str:
+    """Make a table with the first rows of results that have several rows per signal point.
+
+    Args:
+        store: The store.
+        summary: What is written above the table, as plain text.
+        frame: The results.
+    """
+    return _head(store, summary) + str(frame.to_html(max_rows=MOST_ROWS, float_format="{:.4g}".format, na_rep="-"))
+
+
+def _head(store: ResultStore, summary: str) -> str:
+    return f"<p><b>{escape(store.path.name)}</b>: {escape(summary)}</p>"
 
 
 def _table(

@@ -108,9 +108,11 @@ class Session:
         """Compute p0 and Z in the background, see `hfscale.significance`."""
         return self._compute(api.significance, workspace, patchset, store, options)
 
-    def fit(self, workspace: _Source, patchset: _Source | None = None, *, store: str | Path, **options: Any) -> Job:
-        """Fit all parameters of every signal point in the background, see `hfscale.fit`."""
-        return self._compute(measurements.fit, workspace, patchset, store, options)
+    def best_fit(
+        self, workspace: _Source, patchset: _Source | None = None, *, store: str | Path, **options: Any
+    ) -> Job:
+        """Fit all parameters of every signal point in the background, see `hfscale.best_fit`."""
+        return self._compute(measurements.best_fit, workspace, patchset, store, options)
 
     def ranking(self, workspace: _Source, patchset: _Source | None = None, *, store: str | Path, **options: Any) -> Job:
         """Rank the nuisance parameters of every signal point in the background, see `hfscale.ranking`."""

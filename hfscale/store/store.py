@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import zarr
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ResultStore:
     """A result store on disk. Made by `hfscale.store.open.open_store` or `hfscale.store.create.create_store`.
 
@@ -46,6 +46,9 @@ class ResultStore:
     plan: Plan
     arrays: frozenset[str]
     rounds: tuple[ToyRound, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<ResultStore {self.path}: {self.plan.n_points} points, {len(self.plan.tasks)} tasks>"
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import xarray
 
 import hfscale
 from hfscale.errors import InputError, InterruptedRunError, PatchError, SchemaError, StoreBusyError, StoreError
@@ -222,7 +221,7 @@ def test_every_verb_runs_in_a_session(session: hfscale.Session, gate: GatedExecu
     limit = session.limit(*given, store=small.folder / "limit.zarr", **own)
     scan = session.scan(*given, store=small.folder / "scan.zarr", poi_grid="1,2", **own)
     excess = session.significance(*given, store=small.folder / "p0.zarr", **own)
-    fit = session.fit(*given, store=small.folder / "fit.zarr", **own)
+    fit = session.best_fit(*given, store=small.folder / "fit.zarr", **own)
     ranking = session.ranking(*given, store=small.folder / "ranking.zarr", **own)
     toys = session.cls(*given, store=small.store, calctype="toybased", ntoys=20, **own)
     more = session.toys(small.store, 10)
@@ -252,14 +251,3 @@ def test_engines_that_do_not_exist_are_refused_at_once(tmp_path: Path) -> None:
         hfscale.Session(4)
     with pytest.raises(InputError, match="neither encrypted nor on this machine"):
         hfscale.Session("tcp://192.0.2.1:8786")
-
-
-def test_results_show_themselves_in_short(small_store: Path) -> None:
-    results = hfscale.open_results(small_store)
-    assert repr(results) == "<hfscale.Results results.zarr: cls of 9 points, 9 done, 0 failed>"
-    html = results._repr_html_()
-    data = xarray.open_zarr(small_store)
-    assert html.count("<tr>") == 10
-    for title in ("m_heavy", "m_light", "CLs_obs"):
-        assert f"<th>{title}</th>" in html
-    assert f"<td>s_800_150</td><td>800</td><td>150</td><td>ok</td><td>{float(data.CLs_obs[8, 0]):.4g}</td>" in html

@@ -30,7 +30,7 @@ Unmatched = Literal["drop", "no-signal"]
 _Document = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Combination:
     """A joined workspace with its signal points; both are documents that `hfscale.cls` and the others take.
 
@@ -47,6 +47,12 @@ class Combination:
     points: tuple[str, ...]
     unmatched: tuple[str, ...]
     shared_parameters: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return (
+            f"<hfscale.Combination: {len(self.workspace['channels'])} channels, {len(self.points)} points,"
+            f" {len(self.unmatched)} unmatched, {len(self.shared_parameters)} shared parameters>"
+        )
 
 
 def combine(
