@@ -106,6 +106,12 @@ class TaskError(HfscaleError):
     kind = "task"
 
 
+class BatchSystemError(HfscaleError):
+    """A batch system refused something, or cannot be asked."""
+
+    kind = "batch-system"
+
+
 class HfscaleWarning(UserWarning):
     """Something that is allowed but rarely meant."""
 

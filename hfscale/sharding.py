@@ -7,14 +7,18 @@ is complete when every shard of some N has been run to its end.
 Adaptive toys are planned in rounds, each of which follows from all toys of those before. Nobody waits for them: the
 shard that finds everything done plans the next round and does its share of it, and the other shards do theirs when they
 are run again.
+
+A shard may help others: when its own share is done, it takes the tasks of the other shards, the last ones first, so
+that it meets whoever does them from the beginning in the middle. Then it is enough that one shard lives on, and the
+rounds of adaptive toys are done by all of them.
 """
 
 import math
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from itertools import compress
 from typing import NamedTuple
 
 from hfscale.allocation import plan_next_round
@@ -22,7 +26,7 @@ from hfscale.errors import InputError, StoreBusyError
 from hfscale.phases import Phase, do_task, do_toy_task, run_phase
 from hfscale.plan.settings import Calculation
 from hfscale.plan.tasks import Task
-from hfscale.plan.toys import ToyTask
+from hfscale.plan.toys import AnyTask, ToyTask
 from hfscale.runtime.events import TaskReport
 from hfscale.runtime.executors.local import LocalExecutor
 from hfscale.runtime.observers import UNSEEN, Watching, observing
@@ -61,20 +65,22 @@ class Shard:
         return store.plan.tasks[self.index :: self.count]
 
     def toys_of(self, store: ResultStore) -> tuple[ToyTask, ...]:
-        """The toy tasks that belong to it; positions count through all rounds, behind the tasks of points.
+        """The toy tasks that belong to it; see `_toys_and_owners`."""
+        return tuple(task for owner, task in _toys_and_owners(store, self.count) if owner == self.index)
 
-        The tasks of a round go through its cells over and over. One more position after each cycle of cells and shards
-        lets no shard have the same cells all the time, which would take longer or shorter than others.
-        """
-        chosen: list[ToyTask] = []
-        first = len(store.plan.tasks)
-        for toys in store.rounds:
-            cycle = math.lcm(max(len(toys.by_cell), 1), self.count)
-            positions = (first + k + k // cycle for k in range(len(toys.tasks)))
-            own = (position % self.count == self.index for position in positions)
-            chosen += compress(toys.tasks, own)
-            first += len(toys.tasks)
-        return tuple(chosen)
+
+def _toys_and_owners(store: ResultStore, count: int) -> Iterator[tuple[int, ToyTask]]:
+    """All toy tasks, each with its shard of ``count``; positions count through all rounds, behind the tasks of points.
+
+    The tasks of a round go through its cells over and over. One more position after each cycle of cells and shards lets
+    no shard have the same cells all the time, which would take longer or shorter than others.
+    """
+    first = len(store.plan.tasks)
+    for toys in store.rounds:
+        cycle = math.lcm(max(len(toys.by_cell), 1), count)
+        for k, task in enumerate(toys.tasks):
+            yield (first + k + k // cycle) % count, task
+        first += len(toys.tasks)
 
 
 class ShardSummary(NamedTuple):
@@ -97,13 +103,20 @@ class ShardSummary(NamedTuple):
     more_rounds: bool
 
 
-def run_shard(path: str | Place, shard: Shard, *, watching: Watching = UNSEEN) -> ShardSummary:
+_PATIENCE = 120
+"""Seconds for which a shard that helps others waits for the one that plans a round, which takes a few."""
+
+
+def run_shard(
+    path: str | Place, shard: Shard, *, watching: Watching = UNSEEN, help_others: bool = False
+) -> ShardSummary:
     """Do what is left of a shard, in this process.
 
     Args:
         path: Folder of the store.
         shard: Which share of the tasks.
         watching: How the run is to be followed.
+        help_others: Whether to go on with the tasks of other shards when those of this one are done.
 
     Raises:
         StoreError: There is no store, or it cannot be written.
@@ -115,11 +128,14 @@ def run_shard(path: str | Place, shard: Shard, *, watching: Watching = UNSEEN) -
     with observing(journal_folder(store.path), store.path.name, watching) as observers:
         while True:
             store = open_store(path)
-            phase = _next_phase(store, shard, _done(store) | given_up)
+            ended = _done(store) | given_up
+            phase = _next_phase(store, shard, ended)
+            if phase is None and help_others:
+                phase = _others_phase(store, shard, ended)
             if phase is not None:
                 with LocalExecutor() as engine:
                     given_up |= run_phase(store, phase, engine, observers).keys()
-            elif not _plan_further(store):
+            elif not _plan_further(store, _PATIENCE if help_others else 0):
                 return _summary(store, shard, before)
 
 
@@ -138,6 +154,25 @@ def _next_phase(store: ResultStore, shard: Shard, ended: set[str]) -> Phase | No
     return None
 
 
+def _others_phase(store: ResultStore, shard: Shard, ended: set[str]) -> Phase | None:
+    """What is left of other shards, beginning with the end of the next one's share."""
+    owned = ((k % shard.count, task) for k, task in enumerate(store.plan.tasks))
+    points = _for_others(owned, shard, ended)
+    if points:
+        return Phase(points, partial(_unless_done, do_task), sum(task.size for task in points), "points")
+    toys = _for_others(_toys_and_owners(store, shard.count), shard, ended)
+    if toys:
+        return Phase(toys, partial(_unless_done, do_toy_task), sum(task.size for task in toys), "toys")
+    return None
+
+
+def _for_others(owned: Iterable[tuple[int, AnyTask]], shard: Shard, ended: set[str]) -> tuple[AnyTask, ...]:
+    """Tasks that have not ended, those of the next shard first, and of each shard the last ones first."""
+    left = [(owner, task) for owner, task in owned if task.id not in ended]
+    left.reverse()
+    return tuple(task for _, task in sorted(left, key=lambda pair: (pair[0] - shard.index) % shard.count))
+
+
 def _unless_done(function: Callable[[str, str], TaskReport], path: str, task_id: str) -> TaskReport:
     """Do a task, unless another process did it since the shard began."""
     if not done_file(store_place(path), task_id).exists():
@@ -145,17 +180,27 @@ def _unless_done(function: Callable[[str, str], TaskReport], path: str, task_id:
     return TaskReport(task_id, ok=0, no_signal=0, failed=0, seconds=0.0)
 
 
-def _plan_further(store: ResultStore) -> bool:
-    """Plan the next round of adaptive toys if all earlier tasks are done; False if there is none to plan now."""
+def _plan_further(store: ResultStore, patience: int) -> bool:
+    """Plan the next round of adaptive toys if all earlier tasks are done; False if there is none to plan now.
+
+    Args:
+        store: The store.
+        patience: Seconds to wait for whoever plans it already.
+    """
     if not store.may_get_toys or store.pending() or store.pending_toys():
         return False
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(store.locked())
-        except StoreBusyError:
-            # Whoever holds it plans that round.
-            return False
-        return plan_next_round(open_store(store.path), _task_toys(store)) is not None
+    for waited in range(patience + 1):
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(store.locked())
+            except StoreBusyError:
+                # Whoever holds it plans that round.
+                if waited < patience:
+                    time.sleep(1.0)
+                continue
+            fresh = open_store(store.path)
+            return bool(fresh.pending_toys()) or plan_next_round(fresh, _task_toys(store)) is not None
+    return False
 
 
 def _task_toys(store: ResultStore) -> int:

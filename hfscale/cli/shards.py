@@ -47,26 +47,31 @@ def plan_command(campaign: str, store: str | None, overrides: tuple[str, ...], a
 _WORKER_EPILOG = """\b
 Examples:
   hfscale worker results.zarr --shard 0/4
-  hfscale worker results.zarr --shard $SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT
+  hfscale worker results.zarr --shard $SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT --help-others
 
 \b
 Shards need no scheduler and open no port. They can be run in any order or at the same time, on machines that share the
 store's folder; killed, run again, run twice, or with another N. Adaptive toys are planned in rounds: run all shards
-again until none says that further rounds may come."""
+again until none says that further rounds may come, or let them help others, as the jobs of hfscale submit do."""
 
 
 @click.command("worker", epilog=_WORKER_EPILOG)
 @click.argument("store", type=click.Path())
 @click.option("--shard", "text", default="0/1", show_default=True, metavar="i/N", help="Which share of the tasks.")
+@click.option(
+    "--help-others",
+    is_flag=True,
+    help="Go on with tasks of other shards when those of this one are done, until nothing is left in the store.",
+)
 @metrics_option
 @loudness_options
-def worker_command(store: str, text: str) -> int:
+def worker_command(store: str, text: str, help_others: bool) -> int:
     """Do one share of the tasks of a store, one after the other; SIGTERM drops the running one and ends with code 3."""
     from hfscale.sharding import Shard, run_shard
 
     shard = Shard.parse(text)
     keep_compiled_programs()
-    summary = run_shard(store, shard, watching=watching())
+    summary = run_shard(store, shard, watching=watching(), help_others=help_others)
     return _report(summary, text)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hfscale.cli.activity import describe_activity
+from hfscale.cli.jobs import JobsText, describe_jobs
 from hfscale.cli.messages import say, write, write_fields, write_json, write_table
 from hfscale.cli.options import json_option, loudness_options
 from hfscale.cli.tables import table_of
@@ -32,16 +33,18 @@ def status_command(store: str, watch: bool, as_json: bool) -> None:
     while True:
         results = open_results(store)
         status = results.status()
-        _write_status(status, results.failures(), results.activity(), as_json)
+        _write_status(status, results.failures(), results.activity(), describe_jobs(store), as_json)
         if not watch or status.finished:
             return
         time.sleep(_WATCH_SECONDS)
 
 
-def _write_status(status: "StoreStatus", failures: dict[str, str], activity: "Activity", as_json: bool) -> None:
+def _write_status(
+    status: "StoreStatus", failures: dict[str, str], activity: "Activity", jobs: "JobsText", as_json: bool
+) -> None:
     if as_json:
         document = {"finished": status.finished, "failures": failures, "activity": asdict(activity)}
-        write_json({**asdict(status), **document})
+        write_json({**asdict(status), **document, "jobs": jobs.document})
         return
     done = status.points_ok + status.points_no_signal
     fields = {
@@ -65,7 +68,7 @@ def _write_status(status: "StoreStatus", failures: dict[str, str], activity: "Ac
         write(f"failed toys: {name}: {', '.join(f'{100 * rate:.3g} % of {h}' for h, rate in rates.items())}")
     for name, reason in failures.items():
         write(f"failed: {name}: {reason}")
-    for line in describe_activity(activity):
+    for line in (*jobs.lines, *describe_activity(activity)):
         write(line)
 
 

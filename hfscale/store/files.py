@@ -90,6 +90,11 @@ def journal_folder(store: Place) -> Path | None:
     return None if isinstance(store, ObjectPlace) else local(events_folder(store))
 
 
+def jobs_folder(store: AnyPlace) -> AnyPlace:
+    """Return the folder of what was submitted to batch systems: records, scripts and logs, of no use for results."""
+    return ledger_folder(store) / "jobs"
+
+
 def lock_file(store: AnyPlace) -> AnyPlace:
     """Return the file that the one writing driver holds locked."""
     return ledger_folder(store) / "lock"

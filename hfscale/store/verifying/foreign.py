@@ -80,6 +80,8 @@ def _is_in_ledger(name: str, known: Known) -> bool:
     if folder in ("done", "failed"):
         # Whether there is such a task is for those who check the ledger.
         return file.endswith(".json")
+    if folder.partition("/")[0] == "jobs":
+        return True
     if folder == "events":
         return file.endswith(".jsonl")
     found = _ROUND_FILE.fullmatch(name)

@@ -1,0 +1,59 @@
+"""What is refused before anything is submitted: jobs that could not do a single task."""
+
+import warnings
+from pathlib import Path
+
+from hfscale.driver import Preparation
+from hfscale.errors import HfscaleWarning, InputError
+from hfscale.sites.site import Site, write_walltime
+
+
+def check_jobs(site: Site, preparation: Preparation) -> None:
+    """See that jobs of a site can do the tasks of a campaign.
+
+    Raises:
+        InputError: The image is missing, or the walltime is shorter than the longest task.
+    """
+    _check_image(site)
+    _check_walltime(site, preparation)
+    need = preparation.memory / 2**20
+    if site.resources.memory < need:
+        warnings.warn(
+            f"a worker needs about {need:.0f} MB of memory, and the site asks for {site.resources.memory} MB",
+            HfscaleWarning,
+            stacklevel=3,
+        )
+
+
+def _check_image(site: Site) -> None:
+    """Images with a scheme are fetched on the nodes; others are files."""
+    if site.image is None or "://" in site.image or Path(site.image).expanduser().exists():
+        return
+    raise InputError(
+        f"the container image {site.image} does not exist",
+        place="image",
+        remedy="build it, or name one that the nodes can fetch, such as docker://...",
+    )
+
+
+def _check_walltime(site: Site, preparation: Preparation) -> None:
+    longest = longest_task(preparation)
+    left = site.resources.walltime - site.grace
+    if left < longest:
+        raise InputError(
+            f"the walltime {write_walltime(site.resources.walltime)}, less {site.grace} s of grace, is shorter than the"
+            f" longest task, which takes about {longest:.0f} s",
+            place="resources.walltime",
+            remedy="ask for more with --set walltime=HH:MM:SS, or make tasks smaller with --set run.task_points=N or"
+            " --set run.task_toys=N (of a new store)",
+        )
+
+
+def longest_task(preparation: Preparation) -> float:
+    """Rough seconds of the longest task that is planned."""
+    per_point = preparation.seconds / max(preparation.plan.n_points, 1)
+    points = max((task.size for task in preparation.plan.tasks), default=0) * per_point
+    toys = max((task.size for toy_round in preparation.rounds for task in toy_round.tasks), default=0)
+    if preparation.calculation.adaptive:
+        toys = max(toys, preparation.task_toys)
+    return max(points, toys * preparation.toy_seconds)
