@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hfscale.model.pruning import Pruned, PruningReport, prune
     from hfscale.replaying import Replay, replay
     from hfscale.reporting.report import report
+    from hfscale.reading.tables import Table, read_table
     from hfscale.results import Results, open_results
     from hfscale.searches import BestExpectedResults, best_expected, overlay
     from hfscale.session import Job, Session
@@ -53,6 +54,7 @@ __all__ = [
     "Replay",
     "Results",
     "Session",
+    "Table",
     "Verification",
     "__version__",
     "best_expected",
@@ -70,6 +72,7 @@ __all__ = [
     "patchset_from_table",
     "prune",
     "ranking",
+    "read_table",
     "replay",
     "report",
     "run",
@@ -105,6 +108,8 @@ _HOME = {
     "report": "hfscale.reporting.report",
     "Results": "hfscale.results",
     "open_results": "hfscale.results",
+    "Table": "hfscale.reading.tables",
+    "read_table": "hfscale.reading.tables",
     "Job": "hfscale.session",
     "Session": "hfscale.session",
     "Damage": "hfscale.store.verifying.damage",
