@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from hfscale.merging import merge
     from hfscale.model.custom import CustomModifier, ParameterSettings
     from hfscale.model.pruning import Pruned, PruningReport, prune
+    from hfscale.reading.tables import read_table
     from hfscale.replaying import Replay, replay
     from hfscale.reporting.report import report
-    from hfscale.reading.tables import Table, read_table
     from hfscale.results import Results, open_results
     from hfscale.searches import BestExpectedResults, best_expected, overlay
     from hfscale.session import Job, Session
@@ -54,7 +54,6 @@ __all__ = [
     "Replay",
     "Results",
     "Session",
-    "Table",
     "Verification",
     "__version__",
     "best_expected",
@@ -108,7 +107,6 @@ _HOME = {
     "report": "hfscale.reporting.report",
     "Results": "hfscale.results",
     "open_results": "hfscale.results",
-    "Table": "hfscale.reading.tables",
     "read_table": "hfscale.reading.tables",
     "Job": "hfscale.session",
     "Session": "hfscale.session",

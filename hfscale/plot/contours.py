@@ -88,8 +88,8 @@ def exclusion_contours(
     """Find the contours of a plane of signal points.
 
     ``linear`` is the default because it predicts left-out points better than ``rbf``, goes through all points, and
-    cannot ring where Z falls steeply. Leaving out each inner point in turn, the root mean square error of the observed Z
-    within 1.5 of the contour is 0.31 (with ``rbf`` 0.41) on the 125 points of the full ATLAS 1Lbb likelihood and 0.37
+    cannot ring where Z falls steeply. Leaving out each inner point in turn, the root mean square error of the observed
+    Z within 1.5 of the contour is 0.31 (with ``rbf`` 0.41) on the 125 points of the full ATLAS 1Lbb likelihood and 0.37
     (0.64) on the 130 points with m_n1 == 60 of the ATLAS sbottom search; 5 (7) and 3 (7) points end on the wrong side.
     Its price are kinks, and hooks in narrow triangles along the edge of the points. ``rbf`` gives the smooth curves of
     HistFitter. ``cubic`` is smooth too: 0.33 and 5 points of 1Lbb. ``gp`` tells the surface from the scatter of the

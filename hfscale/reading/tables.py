@@ -38,7 +38,7 @@ def is_table(path: str | Path) -> bool:
     return str(path).lower().endswith(TABLE_SUFFIXES) and not Path(path).is_dir()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Table:
     """CLs of signal points that come from no store.
 
@@ -47,6 +47,9 @@ class Table:
     """
 
     points: PlanePoints
+
+    def __repr__(self) -> str:
+        return f"<Table of {len(self.points.names)} signal points, labels {', '.join(self.points.labels)}>"
 
     def plane_points(self) -> PlanePoints:
         """Points with their labels and CLs, as contours need them."""
