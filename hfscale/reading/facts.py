@@ -41,6 +41,7 @@ _SIDES = ("\N{MINUS SIGN}1 \u03c3", "+1 \u03c3")
 _SIGMAS = ("\N{MINUS SIGN}2 \u03c3", "\N{MINUS SIGN}1 \u03c3", "", "+1 \u03c3", "+2 \u03c3")
 _FITS = MappingProxyType(
     {"free": "all free", "background": "POI = 0", "conditional": "POI fixed", "asimov": "Asimov data, POI fixed"}
+    | {"signal": "POI at varied cross-sections"}
 )
 
 
@@ -98,7 +99,9 @@ def _ending(statuses: Mapping[str, int]) -> str:
     words = {fit: FitStatus(code).name.lower().replace("_", " ") for fit, code in statuses.items()}
     if len(set(words.values())) <= 1:
         return next(iter(words.values()), "none")
-    return "; ".join(f"{_FITS.get(fit, fit)}: {word}" for fit, word in words.items())
+    converged = FitStatus.CONVERGED.name.lower()
+    others = [f"{_FITS.get(fit, fit)}: {word}" for fit, word in words.items() if word != converged]
+    return "; ".join(others + ["others converged"] * (len(others) < len(words)))
 
 
 def _facts(name: str, value: Any) -> list[Fact]:

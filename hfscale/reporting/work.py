@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from hfscale.plan.settings import Calculation
 from hfscale.plan.toys import AnyTask, ToyTask
 from hfscale.results import Results
 from hfscale.runtime.journal import read_journals
@@ -106,8 +107,8 @@ def _cost(store: ResultStore, task: AnyTask, marker: Mapping[str, Any], event: M
 def describe(store: ResultStore, task: AnyTask) -> str:
     """Name the signal points or toys of a task."""
     if isinstance(task, ToyTask):
-        value = f", POI value {task.cell.mu}" if task.cell.mu else ""
-        return f"{store.names[task.cell.point]}{value}: toys {task.first} to {task.stop - 1}"
+        value = Calculation.model_validate(store.settings["calculation"]).toy_poi_values[task.cell.mu]
+        return f"{store.names[task.cell.point]}, POI = {value:g}: toys {task.first} to {task.stop - 1}"
     first, last = store.names[task.start], store.names[task.stop - 1]
     return first if first == last else f"{first} to {last} ({task.n_points} points)"
 
