@@ -25,6 +25,7 @@ def check_contours(inputs: Inputs, campaign: Campaign) -> None:
     from hfscale.plot.files import check_contour_file
     from hfscale.plot.forbidden import parse_forbidden
     from hfscale.plot.points import PlanePoints
+    from hfscale.plot.style_files import read_style_file
     from hfscale.plot.surfaces.settings import SurfaceSettings
 
     kind = campaign.calculation.kind
@@ -44,6 +45,8 @@ def check_contours(inputs: Inputs, campaign: Campaign) -> None:
     )
     for contour in campaign.contours:
         check_contour_file(Path(contour.output))
+        if contour.style_file is not None:
+            read_style_file(contour.style_file)
         plane = select_plane(
             points, **contour.plane, log_x=contour.log_x, log_y=contour.log_y, sigma_max=contour.sigma_max
         )
@@ -79,5 +82,6 @@ def draw_contours(results: Results, campaign: Campaign, tell: Callable[[str], No
             interactive_contour(contours, plane, results.facts(), messages=points.remarks).save(output)
         else:
             error = interpolation_error(plane, contours) if contour.interpolation_error else None
-            save_figure(draw_contour(contours, plane, style=contour.style, error=error), output)
+            numbers = None if contour.numbers is None else results.numbers(contour.numbers)
+            save_figure(draw_contour(contours, plane, numbers=numbers, error=error, **contour.figure), output)
         tell(f"wrote {contour.output}")

@@ -233,7 +233,7 @@ class Results:
         from hfscale.plot.compose import contour_figure
 
         lines: dict[str, Any] = {"bands": bands, "expected_lines": expected_lines}
-        shown = None if numbers is None else self._numbers(numbers)
+        shown = None if numbers is None else self.numbers(numbers)
         return contour_figure(self.plane_points(), x, y, select, numbers=shown, error=error, **lines, **choices)
 
     def discovery_contour(
@@ -262,9 +262,17 @@ class Results:
 
         surface, look = split_choices(choices)
         plane, contours = find_discovery(self.discovery_points(), x, y, select, significances, **surface)
-        return draw_discovery(contours, plane, numbers=None if numbers is None else self._numbers(numbers), **look)
+        return draw_discovery(contours, plane, numbers=None if numbers is None else self.numbers(numbers), **look)
 
-    def _numbers(self, key: str) -> "Numbers":
+    def numbers(self, key: str) -> "Numbers":
+        """Return numbers to write beside the points of a figure.
+
+        Args:
+            key: A key of `to_list`, or ``limit`` or ``CLs`` for the observed one; of expected results the median.
+
+        Raises:
+            SelectionError: There is no such number, or there are several for one point.
+        """
         from hfscale.plot.markers import Numbers
         from hfscale.reading.point_values import point_values
 

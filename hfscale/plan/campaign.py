@@ -194,7 +194,12 @@ def _with_absolute_paths(campaign: Campaign, folder: Path) -> Campaign:
             "store": resolve_store(campaign.store, folder),
             "run": run,
             "contours": tuple(
-                contour.model_copy(update={"output": resolve_source(contour.output, folder)})
+                contour.model_copy(
+                    update={
+                        "output": resolve_source(contour.output, folder),
+                        "style_file": contour.style_file and resolve_source(contour.style_file, folder),
+                    }
+                )
                 for contour in campaign.contours
             ),
         }

@@ -8,7 +8,9 @@ from pydantic import Field
 from hfscale.plan.settings import FiniteNumber, Settings
 
 _PLANE = ("x", "y", "select", "project")
-_FIGURE = ("output", "style", "interpolation_error")
+_LOOK = ("style", "style_file", "title", "x_label", "y_label", "x_unit", "y_unit")
+_LINES = ("bands", "expected_lines")
+_FIGURE = ("output", "numbers", "interpolation_error", *_LOOK, *_LINES)
 
 
 class Contour(Settings):
@@ -31,6 +33,13 @@ class Contour(Settings):
         forbidden: Condition that is true where no contour can be, such as ``y > x - 125``.
         forbidden_style: ``cut``, or ``histfitter`` for points mirrored at the edge of that region.
         interpolation_error: Whether to draw how far the contour may be off between points.
+        style_file: Style file of matplotlib, over the style.
+        title: Text above the figure.
+        x_label, y_label: Texts at the axes; made from their expressions by default.
+        x_unit, y_unit: Units behind these texts.
+        bands: Filled bands of the expected contour: 0, 1 or 2.
+        expected_lines: Standard deviations, of -2, -1, 1 and 2, for which the expected contour is drawn as a line.
+        numbers: Key of ``hfscale show --json`` whose numbers are written beside the points.
     """
 
     x: str
@@ -49,6 +58,15 @@ class Contour(Settings):
     forbidden: str | None = None
     forbidden_style: Literal["cut", "histfitter"] = "cut"
     interpolation_error: bool = False
+    style_file: str | None = None
+    title: str | None = None
+    x_label: str | None = None
+    y_label: str | None = None
+    x_unit: str | None = None
+    y_unit: str | None = None
+    bands: Literal[0, 1, 2] = 1
+    expected_lines: tuple[Literal[-2, -1, 1, 2], ...] = ()
+    numbers: str | None = None
 
     @property
     def plane(self) -> Mapping[str, Any]:
@@ -59,3 +77,8 @@ class Contour(Settings):
     def surface(self) -> Mapping[str, Any]:
         """What is chosen about surfaces and the plane, besides axes and selection, as keyword arguments."""
         return self.model_dump(exclude={"x", "y", "select", *_FIGURE})
+
+    @property
+    def figure(self) -> Mapping[str, Any]:
+        """What is chosen about lines and the look of the figure, as keyword arguments."""
+        return self.model_dump(include={*_LOOK, *_LINES})

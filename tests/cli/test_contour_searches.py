@@ -99,3 +99,24 @@ def test_theory_lines_limits_as_numbers_and_discoveries_of_stores(small: Search,
     assert list(lines_of(lines)) == [f"expected_Z={float(middle):g}"]
     refused(hfscale("contour", small.store, *PLANE, "--discovery", "-o", figure), "results of kind cls")
     assert json.loads(hfscale("show", small.store, "--json").out)
+
+
+def test_campaigns_choose_how_contours_look(small: Search) -> None:
+    write(small.folder / "own.mplstyle", "figure.figsize: 3, 4\n")
+    contour = (
+        "{x: m_heavy, y: m_light, output: c.svg, style_file: own.mplstyle, x_unit: GeV, bands: 2, expected_lines: [-1],"
+        " numbers: CLs, title: A campaign}"
+    )
+    text = (
+        "schema: 1\nworkspace: BkgOnly.json\npatchset: patchset.json\nstore: run.zarr\nrun: {executor: local}\n"
+        f"calculation: {{signal_uncertainty: 0.2}}\ncontours: [{contour}]\n"
+    )
+    campaign = write(small.folder / "campaign.yaml", text)
+    ended = hfscale("run", campaign)
+    assert ended.code == 0, ended
+    drawn = (small.folder / "c.svg").read_text()
+    assert 'width="216pt" height="288pt"' in drawn
+    assert all(f'id="{name}' in drawn for name in ("two-sigma band", "expected -1 sigma", "observed signal", "number"))
+    wrong = hfscale("run", campaign, "--set", "contours.0.style_file=no.mplstyle", "--set", "store=other.zarr")
+    assert (wrong.code, "no.mplstyle cannot be read" in wrong.err) == (2, True)
+    assert not (small.folder / "other.zarr").exists()
