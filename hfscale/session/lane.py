@@ -16,8 +16,9 @@ from hfscale.runtime.executors.lent import LentExecutor
 Run = Callable[[Executor], None]
 """Runs a job on an engine that it must not close; raises nothing."""
 
-EXIT_SECONDS = 5.0
-"""How long the end of the process waits for the running job to notice it. The store can be continued in any case."""
+EXIT_SECONDS = 3.0
+"""How long the end of the process waits for the running job to notice it, less than Jupyter waits for a kernel that it
+ends. The store can be continued in any case."""
 
 
 class Lane:
@@ -37,7 +38,11 @@ class Lane:
         # A daemon, because the end of the process must not wait for a campaign of hours.
         self._thread = threading.Thread(target=self._serve, args=(start, started), name="hfscale-session", daemon=True)
         self._thread.start()
-        self.engine = started.result()
+        try:
+            self.engine = started.result()
+        except BaseException:
+            self.finish()  # control-C: the engine, should it start yet, is not wanted any more
+            raise
         atexit.register(self._at_exit)
 
     def put(self, run: Run) -> None:
