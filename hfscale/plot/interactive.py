@@ -180,7 +180,10 @@ def _quantiles(contours: ExclusionContours) -> list[dict[str, Any]]:
     found = []
     for sigma, lines in zip(NSIGMA, contours.expected, strict=True):
         if sigma:
-            label, dashes = f"Expected {sigma:+d} \u03c3", "7 2 2 2" if abs(sigma) == 1 else "2 4"
+            label, dashes = (
+                f"Expected {sigma:+d} \u03c3".replace("-", "\N{MINUS SIGN}"),
+                "7 2 2 2" if abs(sigma) == 1 else "2 4",
+            )
             layer = _layer(f"expected{sigma:+d}", "line", label, "expected", lines, dashes=dashes, width=1.3)
             found.append({**layer, "hidden": True})
     return found
