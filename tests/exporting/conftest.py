@@ -29,7 +29,7 @@ def search(tmp_path_factory: pytest.TempPathFactory) -> Search:
     patches = [
         {
             "metadata": {"name": f"s_{heavy}_{light}", "values": [heavy, light, 25, f"{light} at {heavy}"]},
-            "patch": signal_patch([3.6e3 / heavy - 3.0, (1.2e3 - heavy) * (1.6e3 - light) / 3e5]),
+            "patch": signal_patch([3.6e3 / heavy - 3.0, (1.2e3 - heavy) * (1.6e3 - light) / 1e5]),
         }
         for heavy in (200, 400, 800, 1200)
         for light in (0, 100, 150)

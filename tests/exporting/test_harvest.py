@@ -54,7 +54,7 @@ def significances(rows: list[dict[str, Any]], x: str, y: str) -> dict[tuple[floa
         numbers = {key: float(row[key]) for key in CONTOURS}
         for key in CONTOURS[:6]:
             p = 0.9999999999 if numbers[key] >= 1.0 else 7.6198530e-24 if numbers[key] == 0.0 else numbers[key]
-            numbers[key] = float(stats.norm.isf(p))
+            numbers[key] = min(float(stats.norm.isf(p)), 5.0)
         found[place] = numbers
     return found
 

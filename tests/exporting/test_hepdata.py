@@ -130,6 +130,7 @@ def test_limits_and_significances_of_several_stores(stores: Mapping[str, Path], 
     assert [name for name in tables if "contour" not in name] == [
         f"{kind} {name}" for name in names for kind in ("Observed", "Expected")
     ]
+    assert any(name.startswith("Expected contour, Z=3") for name in tables)
     limits = [point for point in shown(stores["limit"]) if point["upper_limit_obs"] is not None]
     (values,) = dependent(tables["Observed upper limit"]).values()
     assert values == pytest.approx([point["upper_limit_obs"] for point in limits], rel=5e-6)

@@ -1,4 +1,4 @@
-"""Tables of exclusion contours: one for each line, with one row per vertex."""
+"""Tables of exclusion and discovery contours: one for each line, with one row per vertex."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -48,14 +48,40 @@ def contour_tables(
     x, y = layout.axes
     plane, contours = find_contours(points, x.text, y.text, select, **surface)
     excluded = plane.quantity.excluded.format(level=contours.level)
-    tables = [
-        _table(title, line, layout, f"Points on one side of it are excluded {excluded}.{_meaning(name)}")
-        for name, lines in named_lines(contours).items()
-        for title, line in _numbered(_title(name), lines).items()
-    ]
+    text = f"Points on one side of it are excluded {excluded}."
+    tables = _tables(named_lines(contours), layout, "CLS", text)
     hidden = [f"{len(plane.hidden)} points are not in the tables: others are at their place"] if plane.hidden else []
     messages = (*hidden, *points.remarks, *contours.messages, *contours.remarks)
-    return ContourTables(tuple(tables), plane.names, messages)
+    return ContourTables(tables, plane.names, messages)
+
+
+def discovery_tables(
+    points: "PlanePoints", layout: Layout, select: str | None, surface: "SurfaceKeywords"
+) -> ContourTables:
+    """Find the discovery contours of a plane of signal points, at Z = 3 and 5, and make their tables.
+
+    Args:
+        points, layout, select, surface: As for `contour_tables`.
+
+    Raises:
+        SelectionError: The points are no plane of the axes, or an option is wrong.
+    """
+    from hfscale.plot.compose import find_discovery
+    from hfscale.plot.discovery import SIGNIFICANCES, discovery_lines
+
+    x, y = layout.axes
+    plane, contours = find_discovery(points, x.text, y.text, select, SIGNIFICANCES, **surface)
+    text = "On it, the significance of the signal over the background alone is Z."
+    tables = _tables(discovery_lines(contours), layout, "SIGNIFICANCE", text)
+    return ContourTables(tables, plane.names, contours.messages)
+
+
+def _tables(named: "Mapping[str, Lines]", layout: Layout, observable: str, text: str) -> tuple[Table, ...]:
+    return tuple(
+        _table(title, line, layout, observable, text + _meaning(name))
+        for name, lines in named.items()
+        for title, line in _numbered(_title(name), lines).items()
+    )
 
 
 def _title(name: str) -> str:
@@ -76,10 +102,10 @@ def _numbered(title: str, lines: "Lines") -> dict[str, list[list[float]]]:
     return {f"{title}, part {k}": line.tolist() for k, line in enumerate(lines, 1)}
 
 
-def _table(title: str, line: list[list[float]], layout: Layout, meaning: str) -> Table:
+def _table(title: str, line: list[list[float]], layout: Layout, observable: str, meaning: str) -> Table:
     places = tuple(
         Variable(axis.name, [vertex[k] for vertex in line], layout.unit(axis.name))
         for k, axis in enumerate(layout.axes)
     )
     text = f"{title}, in the plane of {places[0].name} and {places[1].name}. {meaning}"
-    return Table(title, text, "CLS", places[:1], places[1:])
+    return Table(title, text, observable, places[:1], places[1:])

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from hfscale import __version__
 from hfscale.errors import InputError
 from hfscale.exporting.columns import columns_of
-from hfscale.exporting.hepdata.contours import contour_tables
+from hfscale.exporting.hepdata.contours import ContourTables, contour_tables, discovery_tables
 from hfscale.exporting.hepdata.results import Layout, result_tables
 from hfscale.exporting.hepdata.tables import Table
 from hfscale.exporting.options import ExportOptions
@@ -16,7 +16,8 @@ from hfscale.exporting.tabular import csv_text
 
 _MAIN = "submission.yaml"
 _PLANES = ("cls", "limit")
-"""Kinds of results that contours are made from; the first that is there is taken."""
+"""Kinds of results that exclusion contours are made from; the first that is there is taken."""
+_SIGNIFICANCE = "significance"
 
 
 class Submission(NamedTuple):
@@ -41,14 +42,15 @@ def submission(sources: Sequence[Source], axes: tuple[Axis, ...], options: Expor
     if len(axes) not in (0, 2):
         raise InputError("contours need both axes", remedy="give -x and -y, or neither")
     layout = Layout(axes, options.units)
-    contours: tuple[Table, ...] = ()
-    messages: list[str] = []
-    main = next((source for kind in _PLANES for source in sources if source.kind == kind), None)
-    if axes and main is not None:
-        contours, layout, told = _contours(main, layout, options)
-        messages += told
+    contours = _contours(sources, layout, options) if axes else []
+    if contours:
+        layout = Layout(axes, options.units, frozenset(contours[0].names))
     found = [result_tables(source, layout) for source in sources]
-    tables = [*(table for each in found for table in each.tables), *contours]
+    tables = [
+        *(table for each in found for table in each.tables),
+        *(table for each in contours for table in each.tables),
+    ]
+    messages = [message for each in contours for message in each.messages]
     messages += [message for each in found for message in each.messages]
     files = {source_file(source): csv_text(columns_of(source)).encode() for source in sources}
     resources = {name: f"All numbers of the calculation {source.kind!r}, CSV" for name, source in zip(files, sources)}
@@ -63,12 +65,19 @@ def submission(sources: Sequence[Source], axes: tuple[Axis, ...], options: Expor
     return Submission({_MAIN: _yaml(documents), **files}, tuple(dict.fromkeys(messages)))
 
 
-def _contours(main: Source, layout: Layout, options: ExportOptions) -> tuple[tuple[Table, ...], Layout, list[str]]:
-    from hfscale.reading.planes import read_plane_points
+def _contours(sources: Sequence[Source], layout: Layout, options: ExportOptions) -> list[ContourTables]:
+    """The tables of exclusion and of discovery contours, of results that have any."""
+    from hfscale.reading.planes import read_discovery_points, read_plane_points
 
-    points = read_plane_points(main.store)
-    found = contour_tables(points, layout, options.select, options.surface)
-    return found.tables, Layout(layout.axes, layout.units, frozenset(found.names)), list(found.messages)
+    by_kind = {source.kind: source for source in sources}
+    found = []
+    main = next((by_kind[kind] for kind in _PLANES if kind in by_kind), None)
+    if main is not None:
+        found.append(contour_tables(read_plane_points(main.store), layout, options.select, options.surface))
+    if _SIGNIFICANCE in by_kind:
+        points = read_discovery_points(by_kind[_SIGNIFICANCE].store)
+        found.append(discovery_tables(points, layout, options.select, options.surface))
+    return found
 
 
 def source_file(source: Source) -> str:
@@ -113,5 +122,9 @@ def _entry(table: Table, keywords: Mapping[str, Sequence[str | int | float]]) ->
 def _yaml(documents: Sequence[Mapping[str, Any]]) -> bytes:
     import yaml
 
-    text: str = yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True, width=120, explicit_start=True)
+    # Where PyYAML has its C library: large tables take seconds rather than minutes.
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text: str = yaml.dump_all(
+        documents, Dumper=dumper, sort_keys=False, allow_unicode=True, width=120, explicit_start=True
+    )
     return text.encode()
