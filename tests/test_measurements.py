@@ -253,3 +253,19 @@ def test_results_of_another_kind_are_refused(small_store: Path, fitted: Search) 
         hfscale.open_results(small_store).fits()
     with pytest.raises(SelectionError, match="kind fit, not ranking"):
         hfscale.open_results(fitted.store).rankings()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_cabinetry_draws_our_results(ranked: Path, fitted: Search) -> None:
+    cabinetry = pytest.importorskip("cabinetry")
+    (ranking,) = hfscale.open_results(ranked).rankings()
+    container = ranking.to_cabinetry()
+    assert "mu" not in container.labels
+    assert (
+        container.postfit_down[container.labels.index("jets")]
+        == ranking.impact[3, ranking.fit.parameters.index("jets")]
+    )
+    assert cabinetry.visualize.ranking(container, save_figure=False) is not None
+    fit = hfscale.open_results(fitted.store).fits()[0]
+    assert fit.to_cabinetry().minos_uncertainty["mu"] == tuple(fit.minos[:, fit.parameters.index("mu")])
+    assert cabinetry.visualize.correlation_matrix(fit.to_cabinetry(), save_figure=False) is not None

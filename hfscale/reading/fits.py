@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -12,6 +12,9 @@ from hfscale.inference.measurement.results import SIDES, MinosStatus, ParameterS
 from hfscale.inference.results import PointStatus
 from hfscale.reading.records import number, numbers, plain_values, state_of
 from hfscale.store.store import ResultStore
+
+if TYPE_CHECKING:
+    from cabinetry.fit import FitResults
 
 _AT_BOUND = (ParameterStatus.AT_LOWER_BOUND, ParameterStatus.AT_UPPER_BOUND)
 _MOST = 10
@@ -62,6 +65,16 @@ class FittedPoint:
         errors = np.where(np.isfinite(self.errors), self.errors, 0.0)
         covariance: Float[np.ndarray, "parameter parameter"] = self.correlation * np.outer(errors, errors)
         return covariance
+
+    def to_cabinetry(self) -> "FitResults":
+        """Return the container that cabinetry draws pulls and correlations from.
+
+        Raises:
+            InputError: cabinetry is not installed.
+        """
+        from hfscale.reading.cabinetry_results import cabinetry_fit
+
+        return cabinetry_fit(self)
 
     @property
     def at_bound(self) -> Bool[np.ndarray, " parameter"]:

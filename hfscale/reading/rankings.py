@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -14,6 +14,9 @@ from hfscale.reading.fits import FittedPoint, identity_record, outcome_record, r
 from hfscale.reading.records import number
 from hfscale.store.store import ResultStore
 from hfscale.workspace.modifiers import modifier_names
+
+if TYPE_CHECKING:
+    from cabinetry.fit import RankingResults
 
 MC_STATISTICS = "MC statistics"
 """The group that every ranking has: the parameters of all staterror modifiers."""
@@ -89,6 +92,16 @@ class RankedPoint:
         chosen = self.patterns if patterns is None else patterns
         found = [self._group(name, matching(texts, self.fit.parameters)) for name, texts in chosen.items()]
         return tuple(sorted(found, key=lambda group: -np.nan_to_num(group.impact)))
+
+    def to_cabinetry(self) -> "RankingResults":
+        """Return the container that cabinetry draws rankings from.
+
+        Raises:
+            InputError: cabinetry is not installed.
+        """
+        from hfscale.reading.cabinetry_results import cabinetry_ranking
+
+        return cabinetry_ranking(self)
 
     def systematic(self) -> GroupImpact:
         """The group of all parameters with a constraint."""
