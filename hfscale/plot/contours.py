@@ -130,7 +130,10 @@ def exclusion_contours(
         uncertainty=(lines_at(grid, surfaces.low, z), lines_at(grid, surfaces.high, z)),
         signal=(lines_at(grid, surfaces.down, z), lines_at(grid, surfaces.up, z)),
         messages=_messages(plane, level),
-        remarks=_remarks(plane, ground, z, observed if plane.has_observed else expected[_MEDIAN]),
+        remarks=(
+            *_remarks(plane, ground, z, observed if plane.has_observed else expected[_MEDIAN]),
+            *_signal_remarks(plane),
+        ),
     )
 
 
@@ -140,6 +143,19 @@ def _remarks(plane: Plane, ground: Ground, z: float, lines: Lines) -> tuple[str,
     names = tuple(name for name, done in zip(plane.names, plane.done, strict=True) if done)
     axes = (plane.x_text, plane.y_text)
     return surface_remarks(ground, heights[plane.done], z, lines, names=names, axes=axes)
+
+
+def _signal_remarks(plane: Plane) -> tuple[str, ...]:
+    """Why there are no lines with the cross-section of the signal varied, although some points have results with it."""
+    if plane.Z_signal is None:
+        return ()
+    missing = int(np.isnan(plane.Z_signal[plane.done]).any(axis=1).sum())
+    if not missing:
+        return ()
+    return (
+        f"lines with the cross-section of the signal varied are not drawn: {missing} of {int(plane.done.sum())} points"
+        " have no results with it",
+    )
 
 
 def _checked_level(plane: Plane, asked: float | None) -> float:

@@ -62,7 +62,9 @@ def test_lines_that_one_search_lacks_are_missing_at_its_points() -> None:
     assert found.points.signal is not None
     assert np.isfinite(found.points.signal).all()
     mixed = best_expected({"A": with_signal(points_at(Z), Z), "B": points_at(Z + np.where(X < 400, 1.0, -1.0))})
-    assert searched(mixed.points)[1].signal == ((), ())
+    contours = searched(mixed.points)[1]
+    assert contours.signal == ((), ())
+    assert "12 of 42 points have no results with it" in contours.remarks[-1]
 
 
 def test_results_that_do_not_belong_together_are_refused() -> None:

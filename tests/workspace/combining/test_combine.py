@@ -104,6 +104,18 @@ def test_the_patched_combination_is_the_combination_of_the_patched(operations: t
     pyhf.PatchSet(found.patchset).verify(found.workspace)
 
 
+def test_three_workspaces_are_joined_in_their_order() -> None:
+    sources = [
+        source(
+            region(name, scale), point("s", {"op": "remove", "path": "/channels/1"}, add_signal(scale), values=(1, 2))
+        )
+        for name, scale in (("A", 1.0), ("B", 0.5), ("C", 2.0))
+    ]
+    found = combine(sources)
+    (patch,) = found.patchset["patches"]
+    assert jsonpatch.apply_patch(found.workspace, patch["patch"]) == dict(by_pyhf(sources))
+
+
 def test_cls_of_a_combined_point_is_that_of_pyhfs_combination(tmp_path: Path) -> None:
     sources = two_regions(add_signal(1.0))
     found = combine(sources)
