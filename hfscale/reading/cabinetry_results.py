@@ -10,7 +10,7 @@ from hfscale.reading.fits import FittedPoint
 from hfscale.reading.rankings import RankedPoint
 
 if TYPE_CHECKING:
-    from cabinetry.fit import FitResults, RankingResults
+    from cabinetry.fit.results_containers import FitResults, RankingResults
 
 
 def cabinetry_fit(point: FittedPoint) -> "FitResults":
@@ -27,7 +27,7 @@ def cabinetry_fit(point: FittedPoint) -> "FitResults":
         for k, name in enumerate(point.parameters)
         if np.isfinite(point.minos[:, k]).all()
     }
-    return containers.FitResults(
+    result: FitResults = containers.FitResults(
         bestfit=point.best_fit,
         uncertainty=np.where(np.isfinite(point.errors), point.errors, 0.0),
         labels=list(point.parameters),
@@ -35,6 +35,7 @@ def cabinetry_fit(point: FittedPoint) -> "FitResults":
         best_twice_nll=point.twice_nll,
         minos_uncertainty=minos,
     )
+    return result
 
 
 def cabinetry_ranking(point: RankedPoint) -> "RankingResults":
@@ -46,12 +47,13 @@ def cabinetry_ranking(point: RankedPoint) -> "RankingResults":
     containers = _containers()
     others = [k for k, name in enumerate(point.fit.parameters) if name != point.poi]
     errors = np.where(np.isfinite(point.fit.errors), point.fit.errors, 0.0)
-    return containers.RankingResults(
+    result: RankingResults = containers.RankingResults(
         bestfit=point.fit.best_fit[others],
         uncertainty=errors[others],
         labels=[point.fit.parameters[k] for k in others],
         **{shift: point.impact[k, others] for k, shift in enumerate(SHIFTS)},
     )
+    return result
 
 
 def _containers() -> Any:

@@ -14,7 +14,7 @@ from hfscale.reading.records import number, numbers, plain_values, state_of
 from hfscale.store.store import ResultStore
 
 if TYPE_CHECKING:
-    from cabinetry.fit import FitResults
+    from cabinetry.fit.results_containers import FitResults
 
 _AT_BOUND = (ParameterStatus.AT_LOWER_BOUND, ParameterStatus.AT_UPPER_BOUND)
 _MOST = 10

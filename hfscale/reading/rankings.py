@@ -16,7 +16,7 @@ from hfscale.store.store import ResultStore
 from hfscale.workspace.modifiers import modifier_names
 
 if TYPE_CHECKING:
-    from cabinetry.fit import RankingResults
+    from cabinetry.fit.results_containers import RankingResults
 
 MC_STATISTICS = "MC statistics"
 """The group that every ranking has: the parameters of all staterror modifiers."""

@@ -15,7 +15,8 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -116,16 +117,30 @@ def seconds_of_cabinetry(workspace: Mapping[str, Any], fits: int) -> list[float]
     """Time fits of cabinetry with one parameter held, as its ranking makes them."""
     import cabinetry
 
-    model, data = cabinetry.model_utils.model_and_data(workspace)
+    model, data = cabinetry.model_utils.model_and_data(dict(workspace))
     init, seconds = model.config.suggested_init(), []
     others = [k for k in range(len(init)) if k != model.config.poi_index and not model.config.suggested_fixed()[k]]
     for k in others[:fits]:
         fixed = model.config.suggested_fixed()
         fixed[k] = True
         begin = time.perf_counter()
-        cabinetry.fit.fit(model, data, init_pars=init, fix_pars=fixed)
+        with messages_on_standard_error():
+            cabinetry.fit.fit(model, data, init_pars=init, fix_pars=fixed)
         seconds.append(time.perf_counter() - begin)
     return seconds
+
+
+@contextmanager
+def messages_on_standard_error() -> Iterator[None]:
+    """Keep standard output for the document: MINUIT writes its warnings there, past Python."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def main() -> None:
