@@ -52,11 +52,15 @@ class JobStatus:
     dashboard_link: str | None = None
 
     def __str__(self) -> str:
-        workers = "" if self.slots is None else f" ({self.slots} worker{'s' if self.slots != 1 else ''})"
-        parts = [self.state + (f" on {self.engine}{workers}" if self.state == "running" else ""), self.details()]
+        parts = [self.state + (f" on {self.where()}" if self.state == "running" else ""), self.details()]
         if self.state == "failed" and self.reason:
             parts.append(self.reason.partition("\n")[0])
         return ", ".join(part for part in parts if part)
+
+    def where(self) -> str:
+        """Name the engine, and how many workers it has."""
+        number = "" if self.slots is None else f" ({self.slots} worker{'s' if self.slots != 1 else ''})"
+        return self.engine + number
 
     def details(self) -> str:
         """Say what is done, failed and left, in words; nothing before it begins."""

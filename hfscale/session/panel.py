@@ -45,8 +45,7 @@ class Panel:
         self._show(self._job.status())
 
     def _show(self, status: "JobStatus") -> None:
-        workers = "" if status.slots is None else f", {status.slots} workers"
-        self._title.value = f"<b>{escape(status.store)}</b> &ndash; {status.state} ({escape(status.engine)}{workers})"
+        self._title.value = f"<b>{escape(status.store)}</b>: {status.state} on {escape(status.where())}"
         progress = status.progress
         if progress is not None:
             self._bar.value = progress.done / progress.total if progress.total else 1.0

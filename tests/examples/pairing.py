@@ -17,7 +17,7 @@ def paired(script: Path) -> str:
     notebook = jupytext.read(script)
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"  # random ones would change with every writing
-    metadata = {key: value for key, value in notebook.metadata.items() if key in ("jupytext", "kernelspec")}
+    metadata = {"jupytext": {"formats": "ipynb,py:percent"}, "kernelspec": dict(notebook.metadata["kernelspec"])}
     notebook.metadata = nbformat.from_dict(metadata)
     return str(nbformat.writes(notebook, version=4)) + "\n"
 

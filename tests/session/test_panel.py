@@ -46,7 +46,7 @@ def test_the_panel_follows_a_job_to_its_end(job: hfscale.Job, gate: GatedExecuto
     gate.let_through(2)
     eventually(lambda: shown.bar.value == pytest.approx(6 / 9))
     assert "6/9 points, 0 failed" in shown.details.value
-    assert "running (local, 1 workers)" in shown.title.value
+    assert "running on local (1 worker)" in shown.title.value
     assert '<a href="http://127.0.0.1:8787/status?&lt;b&gt;"' in shown.details.value
     assert not shown.button.disabled
     gate.let_through()

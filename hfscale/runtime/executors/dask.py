@@ -96,8 +96,7 @@ class DaskExecutor(Executor):
             raise InputError(
                 "the workers of this cluster are not started from here", remedy="scale the cluster object itself"
             )
-        with _worker_environment():
-            self._cluster.scale(workers)
+        self._cluster.scale(workers)
 
     def slots(self) -> int:
         """Return the number of worker threads that are connected now."""
