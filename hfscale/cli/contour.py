@@ -10,11 +10,9 @@ from hfscale.cli.figures import chosen_numbers, figure_options, look_keywords, s
 from hfscale.cli.messages import inform, say, write_json
 from hfscale.cli.options import loudness_options
 from hfscale.cli.searches import Subject, one_subject, open_searches, search_options
-from hfscale.cli.surfaces import surface_keywords, surface_options, surfaces_to_dict, write_error, write_suggestions
+from hfscale.cli.surfaces import find_surfaces, surface_keywords, surface_options, surfaces_to_dict, write_surfaces
 
 if TYPE_CHECKING:
-    from hfscale.plot.compose import Drawn
-    from hfscale.plot.interpolation_error import InterpolationError
     from hfscale.reading.tables import Table
     from hfscale.results import Results
 
@@ -115,11 +113,11 @@ def _draw_one(subject: Subject, figures: Sequence[Path], pages: Sequence[Path], 
     numbers = chosen_numbers(options, subject.numbers)
     for message in (*points.remarks, *drawn.contours.messages, *drawn.contours.remarks):
         say(message)
-    error = _write_surfaces(drawn, options)
+    found = find_surfaces(drawn, options)
     plane, contours = drawn
     if figures:
         lines = {"bands": options["bands"], "expected_lines": options["expected_lines"]}
-        figure = draw_contour(contours, plane, numbers=numbers, error=error, **lines, **look_keywords(options))
+        figure = draw_contour(contours, plane, numbers=numbers, error=found.error, **lines, **look_keywords(options))
         save_figures(figure, figures)
     if pages:
         page = interactive_contour(contours, plane, subject.facts(), title=options["title"], messages=points.remarks)
@@ -127,23 +125,7 @@ def _draw_one(subject: Subject, figures: Sequence[Path], pages: Sequence[Path], 
             page.save(output)
             inform(f"wrote {output}")
     _write_lines(named_lines(contours), options)
-
-
-def _write_surfaces(drawn: "Drawn", options: dict[str, Any]) -> "InterpolationError | None":
-    """Print what was asked for of the surfaces, and return their error to be drawn."""
-    from hfscale.plot.interpolation_error import interpolation_error
-    from hfscale.plot.suggestions import suggest_points
-
-    error = interpolation_error(*drawn) if options["interpolation_error"] else None
-    suggestions = suggest_points(*drawn, options["suggest"]) if options["suggest"] else None
-    if options["as_json"]:
-        write_json(surfaces_to_dict(*drawn, error, suggestions))
-        return error
-    if error is not None:
-        write_error(drawn.plane, error)
-    if suggestions is not None:
-        write_suggestions(drawn.plane, suggestions)
-    return error
+    write_surfaces(drawn, found, options)  # last: readers of standard output may leave early
 
 
 def _draw_several(

@@ -1,14 +1,15 @@
 """Options about the surfaces between signal points, and what is printed of their errors."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from hfscale.cli.messages import write, write_table
+from hfscale.cli.messages import write, write_json, write_table
 
 if TYPE_CHECKING:
     from hfscale.plot.axes import Plane
+    from hfscale.plot.compose import Drawn
     from hfscale.plot.contours import ExclusionContours
     from hfscale.plot.interpolation_error import InterpolationError
     from hfscale.plot.keywords import SurfaceKeywords
@@ -79,7 +80,39 @@ def surface_keywords(options: dict[str, Any]) -> "SurfaceKeywords":
     return keywords
 
 
-def write_error(plane: "Plane", error: "InterpolationError") -> None:
+class Found(NamedTuple):
+    """What was asked for of the surfaces.
+
+    Attributes:
+        error: How far the contour may be off between points, or None.
+        suggestions: Signal points worth generating, or None.
+    """
+
+    error: "InterpolationError | None"
+    suggestions: "Sequence[Suggestion] | None"
+
+
+def find_surfaces(drawn: "Drawn", options: dict[str, Any]) -> Found:
+    """Compute what was asked for of the surfaces."""
+    from hfscale.plot.interpolation_error import interpolation_error
+    from hfscale.plot.suggestions import suggest_points
+
+    error = interpolation_error(*drawn) if options["interpolation_error"] else None
+    return Found(error, suggest_points(*drawn, options["suggest"]) if options["suggest"] else None)
+
+
+def write_surfaces(drawn: "Drawn", found: Found, options: dict[str, Any]) -> None:
+    """Print what was asked for of the surfaces."""
+    if options["as_json"]:
+        write_json(surfaces_to_dict(*drawn, *found))
+        return
+    if found.error is not None:
+        _write_error(drawn.plane, found.error)
+    if found.suggestions is not None:
+        _write_suggestions(drawn.plane, found.suggestions)
+
+
+def _write_error(plane: "Plane", error: "InterpolationError") -> None:
     """Print how well points are predicted that are left out, and what that means for the contour."""
     write(
         f"error of the interpolation, {error.kind} contour: {len(error.names)} points left out in turn;"
@@ -98,7 +131,7 @@ def write_error(plane: "Plane", error: "InterpolationError") -> None:
         write_table(("worst points", "height", "predicted", "error"), rows)
 
 
-def write_suggestions(plane: "Plane", suggestions: "Sequence[Suggestion]") -> None:
+def _write_suggestions(plane: "Plane", suggestions: "Sequence[Suggestion]") -> None:
     """Print signal points worth generating."""
     rows = [
         (f"{k}", f"{s.x:.10g}", f"{s.y:.10g}", s.kind, f"{s.deviation:.2g}", f"{s.shift[0]:.2g}", f"{s.shift[1]:.2g}")
