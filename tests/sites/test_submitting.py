@@ -1,0 +1,146 @@
+"""The verbs ``submit``, ``status``, ``logs`` and ``cancel``, with made-up commands of SLURM."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hfscale.store.open import open_store
+from tests.program import Ended, Search, hfscale
+from tests.sites.fake_slurm import FakeSlurm
+
+Refused = Callable[..., None]
+RUNNING = "0|RUNNING|None|0|\n1|PENDING|QOSMaxJobsPerUserLimit|0|\n"
+ENDED = "0|COMPLETED|None|0|\n1|FAILED|NonZeroExitCode|768|\n"
+
+
+def submit(campaign: Path, *arguments: object, workers: int = 2) -> Ended:
+    return hfscale("submit", campaign, "--site", "slurm", "--workers", workers, *arguments)
+
+
+def test_a_dry_run_prints_the_script_and_writes_nothing(
+    small: Search, campaign: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "no commands"))
+    ended = submit(campaign, "--dry-run", "--set", "walltime=02:30:00", "--set", "run.task_points=1", workers=200)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith("#!/bin/bash\n#SBATCH --job-name=hfscale-")
+    # Nine points in as many tasks: more workers would have nothing to do.
+    assert "#SBATCH --array=0-8\n#SBATCH --time=02:30:00\n" in ended.out
+    assert ended.out.endswith(f'worker {small.store} --shard "$SLURM_ARRAY_TASK_ID/9" --help-others\n')
+    assert small.left() == ["campaign.yaml"]
+
+
+def test_what_was_submitted_is_what_a_dry_run_prints_and_is_kept(
+    small: Search, campaign: Path, fake_slurm: FakeSlurm
+) -> None:
+    printed = submit(campaign, "--dry-run").out
+    ended = submit(campaign, "--json")
+    assert ended.json() == {"system": "slurm", "job": "4711", "workers": 2}
+    (script,) = fake_slurm.scripts
+    assert _without_names(script) == _without_names(printed)
+    fake_slurm.lay_down("queue", RUNNING)
+    (array,) = hfscale("status", small.store, "--json").json()["jobs"]
+    assert (array["job"], array["workers"], array["states"]) == ("4711", 2, {"running": 1, "queued": 1})
+    text = hfscale("status", small.store).out
+    assert "slurm job 4711: 1 running, 1 queued\n  1 queued: QOSMaxJobsPerUserLimit\n" in text
+    assert hfscale("verify", small.store).code == 0
+
+
+def _without_names(script: str) -> list[str]:
+    return [line for line in script.splitlines() if "--job-name" not in line and "--output" not in line]
+
+
+def test_nothing_is_submitted_twice_unless_asked_for(
+    small: Search, campaign: Path, fake_slurm: FakeSlurm, refused: Refused
+) -> None:
+    assert submit(campaign).code == 0
+    fake_slurm.lay_down("queue", RUNNING)
+    refused(submit(campaign), "2 of slurm job 4711", "--more")
+    assert len(fake_slurm.scripts) == 1
+    assert submit(campaign, "--more").code == 0
+    assert len(fake_slurm.scripts) == 2
+    fake_slurm.lay_down("queue", ENDED)
+    assert submit(campaign).code == 0
+    assert "1 failed: FAILED, exit code 3: interrupted in time" in hfscale("status", small.store).out
+
+
+def test_it_is_not_submitted_again_while_nobody_knows_what_runs(
+    campaign: Path, fake_slurm: FakeSlurm, refused: Refused
+) -> None:
+    assert submit(campaign).code == 0
+    (fake_slurm.commands / "squeue").write_text("#!/bin/sh\necho 'Socket timed out' >&2\nexit 1\n")
+    refused(submit(campaign), "Socket timed out")
+    assert len(fake_slurm.scripts) == 1
+
+
+def test_a_refusal_of_the_scheduler_is_shown_and_leaves_nothing(
+    small: Search, campaign: Path, fake_slurm: FakeSlurm, refused: Refused
+) -> None:
+    words = "sbatch: error: AssocMaxSubmitJobLimit: Job violates accounting/QOS policy"
+    fake_slurm.lay_down("refusal", words)
+    refused(submit(campaign), words, "remedy")
+    assert small.left() == ["campaign.yaml"]
+    hfscale("plan", campaign)
+    refused(submit(campaign), words)
+    assert hfscale("status", small.store, "--json").json()["jobs"] == []
+
+
+def test_an_answer_that_got_lost_is_found_by_the_name_of_the_job(
+    small: Search, campaign: Path, fake_slurm: FakeSlurm, refused: Refused
+) -> None:
+    fake_slurm.lay_down("refusal", "Batch job submission failed: Socket timed out on send/recv operation")
+    fake_slurm.lay_down("named", "815\n815\n")
+    assert submit(campaign).code == 0
+    fake_slurm.lay_down("queue", RUNNING)
+    refused(submit(campaign), "2 of slurm job 815")
+    assert open_store(small.store).plan.n_points == 9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--set", "image=none.sif"), ("none.sif does not exist", "at image")),
+        (("--set", "walltime=61s"), ("shorter than the longest task", "--set walltime=HH:MM:SS")),
+        (("--set", "wltime=1h"), ("no key 'wltime'", "did you mean 'walltime'?")),
+        (("--set", "calculation.tset_poi=1"), ("tset_poi",)),
+        (("--mode", "dask"), ("no mode 'dask'",)),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_written(
+    small: Search, campaign: Path, fake_slurm: FakeSlurm, refused: Refused, arguments: tuple[str, ...], said: tuple[str]
+) -> None:
+    refused(submit(campaign, "--set", "grace=60", "--set", "run.task_points=9", *arguments), *said)
+    assert small.left() == ["campaign.yaml"]
+    assert fake_slurm.scripts == []
+
+
+def test_without_the_commands_nothing_is_written(
+    small: Search, campaign: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refused
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "no commands"))
+    refused(submit(campaign), "the command sbatch of slurm is not on this machine", "--dry-run")
+    assert small.left() == ["campaign.yaml"]
+
+
+def test_logs_and_cancel(small: Search, campaign: Path, fake_slurm: FakeSlurm, refused: Refused) -> None:
+    assert submit(campaign).code == 0
+    refused(hfscale("logs", small.store), "no logs")
+    fake_slurm.lay_down("queue", RUNNING)
+    (folder,) = small.store.rglob("hfscale-*")
+    (folder / "1.log").write_text("".join(f"line {k}\n" for k in range(100)))
+    ended = hfscale("logs", small.store, "--worker", 1, "--lines", 2)
+    assert ended.out == f"== {folder / '1.log'}\nline 98\nline 99\n"
+    assert hfscale("logs", small.store, "--json", "--lines", 1).json()[0]["lines"] == ["line 99"]
+    assert "2 jobs were queued or running" in hfscale("cancel", small.store).err
+    assert fake_slurm.cancelled == "4711\n"
+    fake_slurm.lay_down("queue", ENDED)
+    assert hfscale("cancel", small.store, "--json").json() == []
+
+
+def test_a_finished_store_needs_no_jobs(
+    small: Search, campaign: Path, fake_slurm: FakeSlurm, small_store: Path
+) -> None:
+    ended = submit(campaign, "--set", f"store={small_store}", "--set", "run.task_points=4")
+    assert (ended.code, fake_slurm.scripts) == (0, [])
+    assert "nothing to do" in ended.err
