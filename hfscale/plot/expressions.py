@@ -147,9 +147,9 @@ class _Evaluator:
             case ast.BoolOp(op=ast.Or(), values=operands):
                 return reduce(np.maximum, [self.margin(operand) for operand in operands])
             case ast.BinOp(op=ast.BitAnd()):
-                return np.minimum(self.margin(node.left), self.margin(node.right))
+                return np.asarray(np.minimum(self.margin(node.left), self.margin(node.right)))
             case ast.BinOp(op=ast.BitOr()):
-                return np.maximum(self.margin(node.left), self.margin(node.right))
+                return np.asarray(np.maximum(self.margin(node.left), self.margin(node.right)))
             case ast.UnaryOp(op=ast.Not() | ast.Invert()):
                 return np.asarray(-self.margin(node.operand))
             case ast.Compare():

@@ -4,6 +4,7 @@ Between signal points a height is interpolated that is nearly linear there, and 
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -68,7 +69,10 @@ def clipped_at(quantity: Quantity, largest: float) -> Quantity:
     return quantity._replace(height=_Clipped(largest))
 
 
-class _Clipped(NamedTuple):
+@dataclass(frozen=True)
+class _Clipped:
+    """Significances that are clipped at another one; two are equal where that is."""
+
     largest: float
 
     def __call__(self, CLs: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
