@@ -356,5 +356,5 @@ def prepare_campaign(campaign: Campaign) -> Preparation:
     check_contours(inputs, campaign)
     sizes = {"task_points": campaign.run.task_points, "task_toys": campaign.run.task_toys}
     preparation = prepare(inputs, campaign.calculation, campaign.store, **sizes)
-    planes = [dict(contour.plane) for contour in campaign.contours]
-    return replace(preparation, notes={"contours": planes} if planes else {})
+    contours = [contour.model_dump(mode="json", exclude_defaults=True) for contour in campaign.contours]
+    return replace(preparation, notes={"contours": contours} if contours else {})

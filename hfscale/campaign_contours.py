@@ -79,7 +79,8 @@ def draw_contours(results: Results, campaign: Campaign, tell: Callable[[str], No
             tell(f"{contour.output}: {message}")
         output = Path(contour.output)
         if is_page(output):
-            interactive_contour(contours, plane, results.facts(), messages=points.remarks).save(output)
+            page = interactive_contour(contours, plane, results.facts(), messages=points.remarks, **contour.page)
+            page.save(output)
         else:
             error = interpolation_error(plane, contours) if contour.interpolation_error else None
             numbers = None if contour.numbers is None else results.numbers(contour.numbers)

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hfscale.cli.figures import chosen_numbers, figure_options, look_keywords, save_figures, split_outputs
+from hfscale.cli.figures import (
+    chosen_numbers,
+    figure_options,
+    look_keywords,
+    page_keywords,
+    save_figures,
+    split_outputs,
+)
 from hfscale.cli.messages import inform, say, write_json
 from hfscale.cli.options import loudness_options
 from hfscale.cli.searches import Subject, one_subject, open_searches, search_options
@@ -120,7 +127,7 @@ def _draw_one(subject: Subject, figures: Sequence[Path], pages: Sequence[Path], 
         figure = draw_contour(contours, plane, numbers=numbers, error=found.error, **lines, **look_keywords(options))
         save_figures(figure, figures)
     if pages:
-        page = interactive_contour(contours, plane, subject.facts(), title=options["title"], messages=points.remarks)
+        page = interactive_contour(contours, plane, subject.facts(), messages=points.remarks, **page_keywords(options))
         for output in pages:
             page.save(output)
             inform(f"wrote {output}")

@@ -63,6 +63,11 @@ def look_keywords(options: Mapping[str, Any]) -> "LookKeywords":
     return keywords
 
 
+def page_keywords(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was chosen about the look of a page."""
+    return {name: options[name] for name in ("title", "x_label", "y_label", "x_unit", "y_unit")}
+
+
 def chosen_numbers(options: Mapping[str, Any], own: Callable[[str], Mapping[str, float]]) -> "Numbers | None":
     """Return the numbers to write beside points, None if none are asked for.
 

@@ -9,6 +9,7 @@ from hfscale.plan.settings import FiniteNumber, Settings
 
 _PLANE = ("x", "y", "select", "project")
 _LOOK = ("style", "style_file", "title", "x_label", "y_label", "x_unit", "y_unit")
+_PAGE = ("title", "x_label", "y_label", "x_unit", "y_unit")
 _LINES = ("bands", "expected_lines")
 _FIGURE = ("output", "numbers", "interpolation_error", *_LOOK, *_LINES)
 
@@ -77,6 +78,11 @@ class Contour(Settings):
     def surface(self) -> Mapping[str, Any]:
         """What is chosen about surfaces and the plane, besides axes and selection, as keyword arguments."""
         return self.model_dump(exclude={"x", "y", "select", *_FIGURE})
+
+    @property
+    def page(self) -> Mapping[str, Any]:
+        """What is chosen about the look of a page, as keyword arguments."""
+        return self.model_dump(include=set(_PAGE))
 
     @property
     def figure(self) -> Mapping[str, Any]:

@@ -105,6 +105,8 @@ def interactive_contour(
     title: str | None = None,
     x_label: str | None = None,
     y_label: str | None = None,
+    x_unit: str | None = None,
+    y_unit: str | None = None,
     messages: Iterable[str] = (),
 ) -> InteractiveContour:
     """Make a contour for browsers.
@@ -116,9 +118,12 @@ def interactive_contour(
         title: Text above it, and title of the page.
         x_label: Instead of the expression of x.
         y_label: The same for y.
+        x_unit: Unit behind the label of x.
+        y_unit: The same for y.
         messages: Sentences for below the drawing, before those of the contours.
     """
-    names = (x_label or plane.x_text, y_label or plane.y_text)
+    texts = zip((x_label or plane.x_text, y_label or plane.y_text), (x_unit, y_unit), strict=True)
+    names = [f"{text} [{unit}]" if unit else text for text, unit in texts]
     selected = f" where {plane.select}" if plane.select else ""
     document = {
         "title": title or f"Exclusion contour of {plane.y_text} against {plane.x_text}{selected}",

@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from hfscale.errors import SelectionError
-from hfscale.plot.contours import exclusion_contours
+from hfscale.plan.contours import Contour
+from hfscale.plot.compose import find_contours
 from hfscale.plot.interactive import SCRIPT, InteractiveContour, interactive_contour
 from hfscale.plot.web.markup import Html, element
 from hfscale.plot.web.page import check_page_file, heading, make_page, save_page, section
 from hfscale.reading.facts import point_facts
 from hfscale.reporting.provenance import inputs_section, reproduction_section, settings_section, versions_section
 from hfscale.reporting.reproduce import reproduction
-from hfscale.reporting.selection import Selection, asked_selection, likely_selection
+from hfscale.reporting.selection import asked_contour, likely_contour, recorded_contours
 from hfscale.reporting.standing import points_section, problems_section, summary_section
 from hfscale.reporting.work import costs_of
 from hfscale.reporting.workload import work_section
@@ -53,36 +54,36 @@ def report(
     """
     path = Path(output)
     check_page_file(path)
-    asked = asked_selection(x, y, select, project)
+    asked = asked_contour(x, y, select, project)
     results = store if isinstance(store, Results) else open_results(store)
     save_page(report_page(results, asked), path)
     return path
 
 
-def report_page(results: Results, asked: Selection | None = None) -> str:
+def report_page(results: Results, asked: Contour | None = None) -> str:
     """Return the report as a page.
 
     Args:
         results: The results.
-        asked: Plane of the contour; None for one of ours.
+        asked: The contour to draw; None for those of the campaign, or one of ours.
 
     Raises:
         SelectionError: The points that were asked for are not one plane, or the store has no results for a contour.
     """
     rows = results.to_list()
-    planes = [asked] if asked else _own_planes(results)
+    contours = [asked] if asked else _own_contours(results)
     costs = costs_of(results)
     title = f"Report on {results.path.name}"
     body = [
         heading(title, *_first_lines(results)),
         summary_section(results),
-        section("Contour", *_contours(results, rows, planes, was_asked=asked is not None)),
+        section("Contour", *_contours(results, rows, contours, was_asked=asked is not None)),
         points_section(results, rows),
         problems_section(results, rows),
         work_section(results, costs),
         inputs_section(results.store),
         settings_section(results.store),
-        reproduction_section(reproduction(results.store, planes)),
+        reproduction_section(reproduction(results.store, contours)),
         versions_section(results.store, costs),
     ]
     return make_page(title, body, _SCRIPTS)
@@ -96,41 +97,41 @@ def _first_lines(results: Results) -> Iterator[str]:
     yield f"Store {results.path}, made {created}."
 
 
-def _own_planes(results: Results) -> list[Selection]:
-    """Planes of the store's campaign, else one of our choice; none where its results or labels make no contour."""
-    recorded = results.store.attributes["provenance"].get("contours", [])
+def _own_contours(results: Results) -> list[Contour]:
+    """The contours of the store's campaign, else one of our choice; none where results or labels make no contour."""
+    recorded = recorded_contours(results.store)
     if recorded:
-        return [Selection(**plane) for plane in recorded]
+        return recorded
     try:
-        likely = likely_selection(results.plane_points())
+        likely = likely_contour(results.plane_points())
     except SelectionError:
         return []
     return [] if likely is None else [likely]
 
 
 def _contours(
-    results: Results, rows: list[dict[str, Any]], planes: Sequence[Selection], *, was_asked: bool
+    results: Results, rows: list[dict[str, Any]], contours: Sequence[Contour], *, was_asked: bool
 ) -> Iterator[Html]:  # fmt: skip
-    if not planes:
+    if not contours:
         yield _note("There is no contour: that takes CLs at one POI value, or upper limits, of points with two labels.")
-    for number, selection in enumerate(planes, start=1):
-        chosen = f" where {selection.select}" if selection.select else ""
+    for number, contour in enumerate(contours, start=1):
+        chosen = f" where {contour.select}" if contour.select else ""
         try:
-            drawn = _drawn(results, rows, selection)
+            drawn = _drawn(results, rows, contour)
         except SelectionError as error:
             if was_asked:
                 raise
-            yield _note(f"There is no contour of {selection.y} against {selection.x}{chosen}: {error.message}.")
+            yield _note(f"There is no contour of {contour.y} against {contour.x}{chosen}: {error.message}.")
             continue
         yield drawn.figure(f"contour-{number}")
-        yield _note(f"{selection.y} against {selection.x}{chosen}; -x, -y and --select choose another plane.")
+        yield _note(f"{contour.y} against {contour.x}{chosen}; -x, -y and --select choose another plane.")
 
 
-def _drawn(results: Results, rows: list[dict[str, Any]], selection: Selection) -> InteractiveContour:
+def _drawn(results: Results, rows: list[dict[str, Any]], contour: Contour) -> InteractiveContour:
     points = results.plane_points()
-    plane = selection.plane(points)
+    plane, contours = find_contours(points, contour.x, contour.y, contour.select, **contour.surface)
     facts = point_facts(results.store, rows)
-    return interactive_contour(exclusion_contours(plane), plane, facts, messages=points.remarks)
+    return interactive_contour(contours, plane, facts, messages=points.remarks, **contour.page)
 
 
 def _note(text: str) -> Html:

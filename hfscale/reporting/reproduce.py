@@ -5,10 +5,11 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from hfscale.plan.contours import Contour
 from hfscale.plan.settings import Calculation
-from hfscale.reporting.selection import Selection
 from hfscale.store.store import ResultStore
 from hfscale.workspace import Inputs
 from hfscale.workspace.extension import default_poi
@@ -51,17 +52,17 @@ class Reproduction:
     remarks: tuple[str, ...]
 
 
-def reproduction(store: ResultStore, planes: Sequence[Selection] = ()) -> Reproduction:
+def reproduction(store: ResultStore, contours: Sequence[Contour] = ()) -> Reproduction:
     """Tell how to make a store, and its contours, again.
 
     Args:
         store: The store.
-        planes: The planes of its contours.
+        contours: Its contours.
     """
-    contours = [_contour(store, plane, number) for number, plane in enumerate(planes, start=1)]
+    drawing = [_drawing(store, contour, number) for number, contour in enumerate(contours, start=1)]
     merged = store.attributes["provenance"].get("merged")
     if merged is not None:
-        return _merging([str(path) for path in merged], str(store.path), contours)
+        return _merging([str(path) for path in merged], str(store.path), drawing)
     inputs = Inputs.from_json(store.inputs())
     calculation = store.settings["calculation"]
     options = _options(calculation)
@@ -78,15 +79,15 @@ def reproduction(store: ResultStore, planes: Sequence[Selection] = ()) -> Reprod
             *_selectors(inputs),
             *options,
         ]
-        commands = (shlex.join(words), *more, *contours)
+        commands = (shlex.join(words), *more, *drawing)
     return Reproduction(commands, _python(store, inputs), _files(inputs), _remarks(inputs, in_memory))
 
 
-def _merging(stores: Sequence[str], path: str, contours: Sequence[str]) -> Reproduction:
+def _merging(stores: Sequence[str], path: str, drawing: Sequence[str]) -> Reproduction:
     command = shlex.join(["hfscale", "merge", *stores, "-o", path])
     call = f"hfscale.merge({list(stores)!r}, {path!r})"
     remark = "The store was merged from others; a report on each of these tells how it was made."
-    return Reproduction((command, *contours), f"import hfscale\n\n{call}\n", {}, (remark,))
+    return Reproduction((command, *drawing), f"import hfscale\n\n{call}\n", {}, (remark,))
 
 
 def _name(calculation: Mapping[str, Any], others: Mapping[str, str]) -> str:
@@ -188,11 +189,18 @@ def _extensions(store: ResultStore) -> list[int]:
     return [] if adaptive else [toys.count for toys in store.rounds[1:]]
 
 
-def _contour(store: ResultStore, selection: Selection, number: int) -> str:
-    words = ["hfscale", "contour", str(store.path), "-x", selection.x, "-y", selection.y]
-    words += [] if selection.select is None else ["--select", selection.select]
-    output = "contour.pdf" if number == 1 else f"contour-{number}.pdf"
-    return shlex.join([*words, *(["--project"] if selection.project else []), "-o", output])
+def _drawing(store: ResultStore, contour: Contour, number: int) -> str:
+    """The command that draws a contour."""
+    words = ["hfscale", "contour", str(store.path), "-x", contour.x, "-y", contour.y]
+    for name, value in contour.model_dump(mode="json", exclude={"x", "y", "output"}, exclude_defaults=True).items():
+        option = f"--{name.replace('_', '-')}"
+        if isinstance(value, list):
+            words += [word for item in value for word in (option.removesuffix("s"), str(item))]
+        else:
+            words += [option] if value is True else [option, _text(value)]
+    output = Path(contour.output)
+    file = output.name if number == 1 else f"{output.stem}-{number}{output.suffix}"
+    return shlex.join([*words, "-o", file])
 
 
 def _files(inputs: Inputs) -> dict[str, str]:

@@ -1,43 +1,39 @@
 """Which plane of signal points a report draws."""
 
 from itertools import combinations
-from typing import NamedTuple
 
 import numpy as np
 
 from hfscale.errors import InputError, SelectionError
-from hfscale.plot.axes import Plane, select_plane
+from hfscale.plan.contours import Contour
+from hfscale.plot.axes import select_plane
 from hfscale.plot.planes import is_numeric, spans_a_plane, suggest_selections
 from hfscale.plot.points import PlanePoints
+from hfscale.store.store import ResultStore
+
+_OUTPUT = "contour.pdf"
 
 
-class Selection(NamedTuple):
-    """Axes and selection of a contour."""
-
-    x: str
-    y: str
-    select: str | None = None
-    project: bool = False
-
-    def plane(self, points: PlanePoints) -> Plane:
-        """Return the selected points at their places; raises SelectionError as `select_plane`."""
-        return select_plane(points, self.x, self.y, self.select, project=self.project)
-
-
-def asked_selection(x: str | None, y: str | None, select: str | None, project: bool) -> Selection | None:
+def asked_contour(x: str | None, y: str | None, select: str | None, project: bool) -> Contour | None:
     """Return what was asked for, None for nothing.
 
     Raises:
         InputError: One axis is given without the other, or a selection without axes.
     """
     if x is not None and y is not None:
-        return Selection(x, y, select, project)
+        return Contour(x=x, y=y, select=select, project=project, output=_OUTPUT)
     if x is not None or y is not None or select is not None or project:
         raise InputError("a contour needs both axes", remedy="give both -x and -y, or none for a choice of ours")
     return None
 
 
-def likely_selection(points: PlanePoints) -> Selection | None:
+def recorded_contours(store: ResultStore) -> list[Contour]:
+    """Return the contours of the campaign that made a store; none where it had none, or was no campaign."""
+    recorded = store.attributes["provenance"].get("contours", [])
+    return [Contour.model_validate(contour) for contour in recorded]
+
+
+def likely_contour(points: PlanePoints) -> Contour | None:
     """Choose a plane: the first two numeric labels that span one; with a selection where other labels vary too.
 
     Of selections, the one with most points is taken. None is returned where no two labels span a plane.
@@ -50,15 +46,14 @@ def likely_selection(points: PlanePoints) -> Selection | None:
         names = (_written(x), _written(y))
         suggested = suggest_selections(points.labels, places, {x, y})
         for select in (None, *(suggestion.text for suggestion in suggested)):
-            selection = Selection(*names, select)
-            if _is_one_plane(selection, points):
-                return selection
+            if _is_one_plane(points, *names, select):
+                return Contour(x=names[0], y=names[1], select=select, output=_OUTPUT)
     return None
 
 
-def _is_one_plane(selection: Selection, points: PlanePoints) -> bool:
+def _is_one_plane(points: PlanePoints, x: str, y: str, select: str | None) -> bool:
     try:
-        selection.plane(points)
+        select_plane(points, x, y, select)
     except SelectionError:
         return False
     return True

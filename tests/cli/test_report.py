@@ -94,7 +94,11 @@ def test_every_kind_has_a_report_finished_or_not(small: Search) -> None:
 def test_the_planes_of_a_campaign_are_drawn(small: Search) -> None:
     plane = "x: m_heavy, y: m_heavy - m_light, select: m_light < 120"
     lines = ["schema: 1", f"workspace: {small.workspace}", f"patchset: {small.patchset}", f"store: {small.store}"]
-    lines += ["contours:", f"- {{{plane}, output: one.html}}", "- {x: m_heavy, y: m_light, output: two.html}"]
+    lines += [
+        "contours:",
+        f"- {{{plane}, output: one.html}}",
+        "- {x: m_heavy, y: m_light, interpolation: rbf, output: two.html}",
+    ]
     (small.folder / "campaign.yaml").write_text("\n".join(lines))
     assert hfscale("run", small.folder / "campaign.yaml", "--set", "run.executor=local").code == 0
     assert "</figure>" in (small.folder / "one.html").read_text()
@@ -103,8 +107,8 @@ def test_the_planes_of_a_campaign_are_drawn(small: Search) -> None:
     assert file.read_text().count("</figure>") == 2
     (commands,) = [cell for cell in read(file).cells if cell.startswith("hfscale cls")]
     assert commands.splitlines()[1:] == [
-        f"hfscale contour {small.store} -x m_heavy -y 'm_heavy - m_light' --select 'm_light < 120' -o contour.pdf",
-        f"hfscale contour {small.store} -x m_heavy -y m_light -o contour-2.pdf",
+        f"hfscale contour {small.store} -x m_heavy -y 'm_heavy - m_light' --select 'm_light < 120' -o one.html",
+        f"hfscale contour {small.store} -x m_heavy -y m_light --interpolation rbf -o two-2.html",
     ]
 
 

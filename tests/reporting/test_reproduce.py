@@ -13,9 +13,9 @@ import pytest
 import hfscale.api
 from hfscale.driver import Preparation, create, prepare
 from hfscale.merging import merge
+from hfscale.plan.contours import Contour
 from hfscale.plan.settings import check_calculation
 from hfscale.reporting.reproduce import Reproduction, reproduction
-from hfscale.reporting.selection import Selection
 from hfscale.store import files
 from hfscale.store.open import open_store
 from hfscale.workspace import load_inputs
@@ -165,23 +165,16 @@ def test_toys_that_were_added_are_told(small: Search) -> None:
     chosen = ("--calctype", "toybased", "--ntoys", 20, "--points", "s_400_*")
     assert small.cls(*chosen).code == 0
     assert run_hfscale("toys", small.store, "--more", 15, "--executor", "local").code == 0
-    commands = reproduction(open_store(small.store), [Selection("m_heavy", "m_light - 1", "m_light > 0")]).commands
+    contour = Contour(x="m_heavy", y="m_light - 1", select="m_light > 0", interpolation="rbf", output="contour.pdf")
+    commands = reproduction(open_store(small.store), [contour]).commands
     other = small.folder / "again.zarr"
     for command in commands[:2]:
         again = [word.replace(str(small.store), str(other)) for word in shlex.split(command)[1:]]
         assert run_hfscale(*again, "--executor", "local").code == 0
     assert [toys.count for toys in open_store(other).rounds] == [20, 15]
     assert open_store(other).settings == open_store(small.store).settings
-    assert shlex.split(commands[2])[3:] == [
-        "-x",
-        "m_heavy",
-        "-y",
-        "m_light - 1",
-        "--select",
-        "m_light > 0",
-        "-o",
-        "contour.pdf",
-    ]
+    axes = ["-x", "m_heavy", "-y", "m_light - 1", "--select", "m_light > 0"]
+    assert shlex.split(commands[2])[3:] == [*axes, "--interpolation", "rbf", "-o", "contour.pdf"]
 
 
 def test_merged_stores_name_what_they_were_merged_from(small: Search) -> None:

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from hfscale.plot.axes import select_plane
 from hfscale.plot.points import PlanePoints
-from hfscale.reporting.selection import likely_selection
+from hfscale.reporting.selection import likely_contour
 
 
 def test_a_plane_is_found_where_other_labels_vary() -> None:
@@ -12,14 +13,14 @@ def test_a_plane_is_found_where_other_labels_vary() -> None:
     names = tuple(f"p{k}" for k in range(len(places)))
     labels = {"text": np.array(names), **{key: places[:, k] for k, key in enumerate(("a", "m-b", "c"))}}
     points = PlanePoints(names, labels, expected[:, 0], expected, ("ok",) * len(names))
-    selection = likely_selection(points)
-    assert selection is not None
-    assert (selection.x, selection.y, selection.select) == ("a", "`m-b`", "c == 20")
-    assert len(selection.plane(points).names) == 9
+    contour = likely_contour(points)
+    assert contour is not None
+    assert (contour.x, contour.y, contour.select) == ("a", "`m-b`", "c == 20")
+    assert len(select_plane(points, **contour.plane).names) == 9
 
 
 def test_labels_of_one_line_or_of_text_have_no_plane() -> None:
     expected = np.full((4, 5), 0.1)
     labels = {"a": np.arange(4.0), "b": 2.0 * np.arange(4.0), "name": np.array(list("wxyz"))}
     points = PlanePoints(tuple("wxyz"), labels, expected[:, 0], expected, ("ok",) * 4)
-    assert likely_selection(points) is None
+    assert likely_contour(points) is None
