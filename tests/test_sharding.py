@@ -6,7 +6,9 @@ import pytest
 
 from hfscale.errors import InputError
 from hfscale.plan.toys import AnyTask
+from hfscale.runtime.journal import read_journals
 from hfscale.sharding import Shard, run_shard
+from hfscale.store.files import journal_folder
 from hfscale.store.open import open_store
 from hfscale.store.store import ResultStore
 from tests.program import Search, copy_store, hfscale, make_search
@@ -86,3 +88,17 @@ def test_a_task_that_another_process_does_meanwhile_is_not_done_again(
     summary = run_shard(path, Shard(0, 1))
     assert calls == [open_store(path).plan.tasks[0].id]
     assert (summary.tasks, summary.elsewhere, summary.failures) == (21, 0, {})
+
+
+def test_a_shard_that_helps_others_leaves_nothing_to_do(planned: Search, tmp_path: Path) -> None:
+    copy = copy_store(planned.store, tmp_path)
+    summary = run_shard(copy, Shard(1, 3), help_others=True)
+    assert (summary.tasks, summary.elsewhere) == (7, 0)
+    store = open_store(copy)
+    assert store.status().finished
+    order = [document["task"] for document in read_journals(journal_folder(copy)) if document["event"] == "finished"]
+    # First its own tasks, then those of shards 2 and 0, each from the end.
+    own = [task.id for task in Shard(1, 3).points_of(store)] + [task.id for task in Shard(1, 3).toys_of(store)]
+    points = [task.id for index in (2, 0) for task in reversed(Shard(index, 3).points_of(store))]
+    toys = [task.id for index in (2, 0) for task in reversed(Shard(index, 3).toys_of(store))]
+    assert order == [*own, *points, *toys]

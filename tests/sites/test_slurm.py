@@ -175,9 +175,10 @@ def test_a_worker_ends_before_the_walltime_does(cluster: Cluster, small_store: P
 def test_a_job_that_cannot_start_tells_the_reason_of_the_scheduler(cluster: Cluster) -> None:
     # The partition allows five minutes.
     assert cluster.submit("--set", "partition=short", workers=2) == 0
-    status = cluster.wait(lambda status: all(job["reason"] != "None" for job in status["jobs"][-1]["jobs"]))
+    status = cluster.wait(lambda status: all(job["reason"] for job in status["jobs"][-1]["jobs"]))
     assert status["jobs"][-1]["states"] == {"queued": 2}
-    assert "2 queued: PartitionTimeLimit" in hfscale("status", cluster.search.store).out
+    # SLURM says PartitionConfig at first, and PartitionTimeLimit when it has looked closer.
+    assert "\n  2 queued: Partition" in hfscale("status", cluster.search.store).out
     hfscale("cancel", cluster.search.store)
     assert cluster.wait_for_the_end()["states"] == {"cancelled": 2}
 
