@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import hfscale
-from hfscale.errors import InputError
+from hfscale.errors import InputError, InterruptedRunError
 from hfscale.runtime.executors.processes import ProcessExecutor
 from tests.program import Search
 from tests.session.gated import GatedExecutor, eventually
@@ -113,8 +113,12 @@ def test_a_dask_session_of_its_own_grows_while_a_job_runs(small: Search) -> None
     with hfscale.Session("dask", workers=1) as session:
         assert session.dashboard_link is not None
         assert session.dashboard_link in repr(session)
-        job = session.cls(small.workspace, small.patchset, store=small.store, calctype="toybased", ntoys=5000)
+        toys = {"calctype": "toybased", "ntoys": 100_000, "task_toys": 1000}  # more than anybody waits for
+        job = session.cls(small.workspace, small.patchset, store=small.store, **toys)
         eventually(lambda: job.status().slots == 1)
         session.scale(2)
-        eventually(lambda: job.done() or job.status().slots == 2)
-        assert len(job.result().activity().workers) == 2
+        eventually(lambda: job.status().slots == 2)
+        eventually(lambda: len(job.partial().activity().workers) == 2)
+        assert job.cancel()
+        with pytest.raises(InterruptedRunError):
+            job.result()
