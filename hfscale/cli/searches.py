@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 _OPTIONS = (
-    click.option("--labels", metavar="NAMES", help="Names of the values of a table, separated by commas."),
+    click.option(
+        "--labels", metavar="NAMES", help="Names of the values of a table, or its columns that are labels, with commas."
+    ),
     click.option(
         "--label", "names", multiple=True, metavar="TEXT", help="What a store is called, of several; one for each."
     ),

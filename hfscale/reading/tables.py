@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,14 @@ _BANDS = (
     ("CLs_exp_m2", "CLs_exp_m1", "CLs_exp_0", "CLs_exp_p1", "CLs_exp_p2"),  # hfscale export --format csv
     ("clsd2s", "clsd1s", "CLsexp", "clsu1s", "clsu2s"),  # HistFitter's harvest
 )
+_RESULTS = re.compile(
+    r"name|point|poi|level|kind|calctype|test_stat|status|reason|asymptotics_doubts|effective_events|signal_yield"
+    r"|CLs.*|CLb.*|cls[ud]\ds|q|q0|q_.*|q0_.*|p0.*|p1|Z|Z_.*|mu_hat.*|twice_nll.*|toys_.*|S95_.*|visible_xsec.*|xsec.*"
+    r"|upper_?limit.*|expectedUpperLimit.*|excludedXsec|sigma[01]|mode|nexp|seed|fID"
+    r"|nofit|fitstatus|failed.*|dodgycov|covqual",
+    re.IGNORECASE,
+)
+"""What hfscale and HistFitter write into tables that is no label."""
 _STATUSES = ("ok", "no_signal", "partial", "failed", "pending", "not_run")
 
 
@@ -110,11 +119,12 @@ def read_table(path: str | Path, labels: Sequence[str] = ()) -> Table:
     harvest lists; and CSV with a header. ``CLs_obs`` may be called ``CLs``; ``CLs_exp`` may be the columns
     ``CLs_exp_m2``, ``CLs_exp_m1``, ``CLs_exp_0``, ``CLs_exp_p1``, ``CLs_exp_p2``, or ``clsd2s``, ``clsd1s``,
     ``CLsexp``, ``clsu1s``, ``clsu2s``. Of observed and expected CLs one may be absent, and of the band all but the
-    median. Other columns with a number for every point are labels.
+    median. Labels are the ``values``, or without these all columns that are no results of hfscale or HistFitter.
 
     Args:
         path: The file, with the suffix .json or .csv.
-        labels: Names of the numbers in ``values``, where these are lists; by default x, y, or x1, x2, x3.
+        labels: Names of the numbers in ``values``, where these are lists; by default x, y, or x1, x2, x3. Without
+            ``values``, which columns are the labels.
 
     Raises:
         SourceError: The file cannot be read, or is not JSON.
@@ -124,7 +134,7 @@ def read_table(path: str | Path, labels: Sequence[str] = ()) -> Table:
     rows = _csv_rows(path) if path.suffix.lower() == ".csv" else _json_rows(path)
     if not rows:
         raise SchemaError(f"{path} holds no signal points", remedy="give a table with a row for every signal point")
-    rows = [_with_values(path, row, labels) for row in rows]
+    values = [_values_of(path, row, labels) for row in rows]
     band = next((names for names in _BANDS if any(names[2] in row for row in rows)), _BANDS[0])
     observed = next((name for name in _OBSERVED if any(name in row for row in rows)), _OBSERVED[0])
     if not any(key in row for row in rows for key in (observed, _BAND, band[2])):
@@ -138,7 +148,7 @@ def read_table(path: str | Path, labels: Sequence[str] = ()) -> Table:
         raise SchemaError(f"{path} has a status {min(unknown)!r}", remedy=f"use {', '.join(_STATUSES)}")
     points = PlanePoints(
         names=names,
-        labels=_labels(rows, {*_NAMES, "status", observed, _BAND, *band}),
+        labels=_labels(values),
         observed=np.array([_CLs(path, name, row.get(observed)) for name, row in zip(names, rows, strict=True)]),
         expected=np.array([_band_of(path, name, row, band) for name, row in zip(names, rows, strict=True)]),
         status=statuses,
@@ -184,11 +194,15 @@ def _cell(text: str) -> float | str:
         return text.strip()
 
 
-def _with_values(path: Path, row: _Row, labels: Sequence[str]) -> _Row:
-    """The row with the labels in ``values`` as entries of their own."""
-    values = row.pop("values", {})
+def _values_of(path: Path, row: _Row, labels: Sequence[str]) -> _Row:
+    """The labels of a signal point."""
+    values = row.get("values")
+    if values is None:
+        if missing := [label for label in labels if label not in row]:
+            raise SchemaError(f"{path} has no column {missing[0]!r}", remedy=f"its columns are {', '.join(row)}")
+        return {key: row[key] for key in labels or row if labels or not _RESULTS.fullmatch(key)}
     if isinstance(values, Mapping):
-        return {**row, **values}
+        return dict(values)
     if not isinstance(values, list):
         raise SchemaError(f"values in {path} are neither a list nor an object")
     default = ("x", "y") if len(values) == 2 else tuple(f"x{k + 1}" for k in range(len(values)))
@@ -198,16 +212,14 @@ def _with_values(path: Path, row: _Row, labels: Sequence[str]) -> _Row:
             f"{path} has {len(values)} values for each signal point, and {len(names)} labels were given for them",
             remedy="give as many labels as there are values",
         )
-    return {**row, **dict(zip(names, values, strict=True))}
+    return dict(zip(names, values, strict=True))
 
 
-def _labels(rows: Sequence[_Row], taken: set[str]) -> dict[str, np.ndarray]:
+def _labels(rows: Sequence[_Row]) -> dict[str, np.ndarray]:
     """Entries that every row has, and whose values are all numbers or all text."""
     found = {}
     for key in rows[0]:
         values = [row.get(key) for row in rows]
-        if key in taken:
-            continue
         if all(_is_number(value) for value in values):
             found[key] = np.array(values, dtype=np.float64)
         elif all(isinstance(value, str) for value in values):
@@ -239,7 +251,8 @@ def _band_of(path: Path, name: str, row: _Row, band: Sequence[str]) -> list[floa
 
 def _CLs(path: Path, name: str, value: object) -> float:
     """A CLs, NaN where there is none."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    # HistFitter writes -1 where there is none, and what is no number as text.
+    if value is None or value == -1 or str(value).lower() in ("nan", "inf", "-inf"):
         return float("nan")
     if not isinstance(value, int | float) or not 0.0 <= value <= 1.0:
         raise SchemaError(

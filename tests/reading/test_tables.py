@@ -44,6 +44,11 @@ def test_a_harvest_list(tmp_path: Path) -> None:
     assert {"mg", "mlsp"} <= set(points.labels)
     np.testing.assert_array_equal(points.expected, [BAND] * 12)
     assert points.names[0] == "row 1"
+    assert set(points.labels) == {"mg", "mlsp"}
+    harvest[2] |= {"CLs": -1, "CLsexp": "nan"}
+    missing = read_table(write(tmp_path / "harvest.json", harvest)).plane_points()
+    assert np.isnan(missing.observed[2])
+    assert np.isnan(missing.expected[2, 2])
 
 
 def test_what_show_prints(tmp_path: Path) -> None:
@@ -62,6 +67,15 @@ def test_what_show_prints(tmp_path: Path) -> None:
     assert points.status[3] == "failed"
     assert np.isnan(points.observed[3])
     assert np.isnan(points.expected[3]).all()
+
+
+def test_columns_that_are_labels_can_be_chosen(tmp_path: Path) -> None:
+    harvest = [{**row, "note": k**2, "covqual": 3} for k, row in enumerate(rows())]
+    path = write(tmp_path / "harvest.json", harvest)
+    assert set(read_table(path).plane_points().labels) == {"mg", "mlsp", "note"}
+    assert list(read_table(path, ["mlsp", "mg"]).plane_points().labels) == ["mlsp", "mg"]
+    with pytest.raises(SchemaError, match="no column 'm0'"):
+        read_table(path, ["m0"])
 
 
 def test_csv_with_observed_and_median_alone(tmp_path: Path) -> None:
