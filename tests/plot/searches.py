@@ -55,6 +55,18 @@ def searched(points: PlanePoints) -> Search:
     return plane, exclusion_contours(plane)
 
 
+def without_text(figure: Figure) -> Figure:
+    """The figure without what depends on fonts, which versions of matplotlib draw differently."""
+    (axes,) = figure.axes
+    figure.set_layout_engine("none")
+    axes.set_position((0.05, 0.05, 0.9, 0.9))
+    axes.tick_params(which="both", labelbottom=False, labelleft=False)
+    axes.set_title("", loc="left")
+    for text in (*figure.legends, *axes.texts, axes.xaxis.label, axes.yaxis.label):
+        text.set_visible(False)
+    return figure
+
+
 def reference_figures() -> dict[str, Figure]:
     """The figures that are kept, by the names of their files."""
     Z = falling(500.0)
@@ -62,9 +74,10 @@ def reference_figures() -> dict[str, Figure]:
     numbers = Numbers(dict(zip(plane.names, 10.0 ** (-Z / 4), strict=True)), "Numbers: upper limit obs")
     units = {"x_unit": "GeV", "y_unit": "GeV"}
     found = select_plane(significances(2.0 + (700.0 - X) / 120.0 - Y / 80.0), "m_x", "m_y")
-    return {
+    figures = {
         "exclusion": draw_contour(contours, plane, title="A search", **units),
         "exclusion_full": draw_contour(contours, plane, bands=2, expected_lines=(-2, 1), numbers=numbers, **units),
         "several": draw_several({"Two leptons": (plane, contours), "No lepton": searched(points_at(falling(600.0)))}),
         "discovery": draw_discovery(discovery_contours(found), found, **units),
     }
+    return {name: without_text(figure) for name, figure in figures.items()}
