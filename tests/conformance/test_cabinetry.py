@@ -114,7 +114,7 @@ def test_minos_errors_of_20_parameters_of_a_search_are_those_of_iminuit(region: 
             if abs(end - other) > 1e-4 * ours.errors[0, k]:
                 # MINUIT stops where the rise is 1 to about 1e-3. Its own minimum with the parameter held tells.
                 best = ours.parameters_free[0, k]
-                held = [_minimised(cost, {name: best + place}, minuit.values) for place in (end, other)]
+                held = [_minimised(cost, {name: best + place}, np.array(minuit.values)) for place in (end, other)]
                 rises = [one.fval - minuit.fval for one in held]
                 assert abs(np.sqrt(rises[0]) - 1.0) < 1e-4
                 assert abs(np.sqrt(rises[0]) - 1.0) < abs(np.sqrt(rises[1]) - 1.0)
