@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.artist import Artist
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch, Polygon
 from matplotlib.path import Path as Outline
@@ -80,8 +79,3 @@ def draw_line(
     for line in pieces:
         axes.add_line(Line2D(line[:, 0], line[:, 1], gid=name, **look))
     return [Line2D([], [], label=label, **look)] if pieces else []
-
-
-def entry(label: str, **look: Any) -> Artist:
-    """Make an entry for a legend that stands for a kind of line."""
-    return Line2D([], [], label=label, **look)

@@ -12,7 +12,6 @@ Document = Mapping[str, Any]
 Operation = Mapping[str, Any]
 
 _LISTS = ("channels", "observations")
-_MEMBERS = (*_LISTS, "measurements")
 
 
 def joined_patch(
@@ -30,8 +29,7 @@ def joined_patch(
         join_measurements: Joins the measurements of workspaces.
     """
     roots = {_root(operation[key]) for patch in patches for operation in patch for key in _pointers(operation)}
-    inside = {name for name in roots if name.endswith("/")}
-    whole = set(_MEMBERS) if "" in roots else {name for name in roots if name in _MEMBERS}
+    whole = bool(roots & {"", *_LISTS})
     operations: list[Operation] = []
     # From the last to the first, so that no list is shorter or longer than it was where positions are counted from.
     for k in reversed(range(len(patches))):
@@ -42,9 +40,10 @@ def joined_patch(
             if whole or not roots_here <= set(_LISTS):
                 continue
             operations.append(_shifted(operation, shifts, lengths))
-    replaced = [name for name in _LISTS if whole]
-    joined: dict[str, Any] = {name: [part for document in patched for part in document[name]] for name in replaced}
-    if whole or "measurements/" in inside:
+    joined: dict[str, Any] = {}
+    if whole:
+        joined = {name: [part for document in patched for part in document[name]] for name in _LISTS}
+    if whole or roots & {"measurements", "measurements/"}:
         joined["measurements"] = join_measurements(patched)
     operations += [{"op": "replace", "path": f"/{name}", "value": value} for name, value in joined.items()]
     return operations

@@ -85,6 +85,14 @@ UNUSUAL = {
             "value": jsonpatch.apply_patch(region("A"), [add_signal(2.0)])["channels"],
         },
     ),
+    "all measurements at once": (
+        {
+            "op": "replace",
+            "path": "/measurements",
+            "value": jsonpatch.apply_patch(region("A"), [SETTINGS])["measurements"],
+        },
+        add_signal(1.0),
+    ),
     "observations": ({"op": "replace", "path": "/observations/0/data/1", "value": 5.0}, add_signal(1.0)),
 }
 
