@@ -222,3 +222,25 @@ def test_errors_between_points_and_suggestions_are_printed(example_store: Path, 
     plain = hfscale("contour", example_store, *AXES, "--json").json()
     assert "suggestions" not in plain
     assert plain["interpolation"] == "linear"
+
+
+def test_what_export_and_show_write_draws_the_same_contour(example_store: Path, tmp_path: Path) -> None:
+    lines = tmp_path / "lines.csv"
+    assert hfscale("contour", example_store, *AXES, "--csv", lines).code == 0
+    expected = lines.read_text()
+    tables = {
+        name: tmp_path / f"{name}.{suffix}" for name, suffix in (("csv", "csv"), ("json", "json"), ("show", "json"))
+    }
+    for kind in ("csv", "json"):
+        assert hfscale("export", example_store, "--format", kind, "-o", tables[kind]).code == 0
+    write(tables["show"], hfscale("show", example_store, "--json").out)
+    for name, table in tables.items():
+        labels = ("--labels", "m_gluino,m_lsp") if name == "json" else ()
+        ended = hfscale("contour", table, *AXES, *labels, "--csv", lines)
+        assert ended.code == 0, ended
+        assert lines.read_text() == expected
+    harvest = tmp_path / "harvest.json"
+    axes = ("-x", "mg=m_gluino", "-y", "mlsp=m_lsp")
+    assert hfscale("export", example_store, "--format", "harvest", *axes, "-o", harvest).code == 0
+    assert hfscale("contour", harvest, "-x", "mg", "-y", "mlsp", "--csv", lines).code == 0
+    assert lines.read_text() == expected
