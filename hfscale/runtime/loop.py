@@ -120,6 +120,8 @@ class _Run:
         self.failures: dict[str, str] = {}
         self.attempts: Counter[str] = Counter()
         self.reissues = 0
+        # Thousands of tasks run at once: the copies of one must not be searched for among them.
+        self._copies: dict[str, set[Hashable]] = {}
         self._reissued: set[str] = set()
         self._executor = executor
         self._function = function
@@ -142,7 +144,7 @@ class _Run:
         for handle, outcome in outcomes.items():
             # A copy that ended together with another one is gone already.
             if handle in self.running:
-                self._settle(self.running.pop(handle).task, outcome)
+                self._settle(self._take(handle), outcome)
         if not outcomes:
             self._on_event(Event("tick"))
 
@@ -179,15 +181,26 @@ class _Run:
         return limit if lags else None
 
     def _hand_over(self, task: AnyTask) -> None:
-        self.running[self._executor.submit(self._function, task.id)] = _Copy(task)
+        handle = self._executor.submit(self._function, task.id)
+        self.running[handle] = _Copy(task)
+        self._copies.setdefault(task.id, set()).add(handle)
+
+    def _take(self, handle: Hashable) -> AnyTask:
+        """Take a copy out of those that run, and return its task."""
+        task = self.running.pop(handle).task
+        copies = self._copies[task.id]
+        copies.discard(handle)
+        if not copies:
+            del self._copies[task.id]
+        return task
 
     def _stop(self, handles: Collection[Hashable]) -> None:
         for handle in handles:
-            del self.running[handle]
+            self._take(handle)
         self._executor.abandon(handles)
 
     def _settle(self, task: AnyTask, outcome: Outcome) -> None:
-        others = [handle for handle, copy in self.running.items() if copy.task.id == task.id]
+        others = list(self._copies.get(task.id, ()))
         final = outcome.error is None or isinstance(outcome.error, InputError | TaskError)
         if others and not final:
             # The other copy decides.
