@@ -11,8 +11,18 @@ import yaml
 import hfscale
 from hfscale.errors import InputError, SelectionError
 from tests.inference.measurement.models import measurement
-from tests.models import histosys
-from tests.program import Ended, Search, copy_store, digests_of, make_search, write
+from tests.models import histosys, normsys
+from tests.program import (
+    Ended,
+    Search,
+    copy_store,
+    digests_of,
+    make_search,
+    patchset_of,
+    signal_patch,
+    small_workspace,
+    write,
+)
 from tests.program import hfscale as run
 
 POINTS = ("--points", "s_[24]00_0")
@@ -193,6 +203,27 @@ def test_stores_of_points_with_other_parameters_are_merged(fitted: Search, tmp_p
             assert fields["minos"] == pytest.approx(other["parameters"][name]["minos"], abs=1e-6)
         np.testing.assert_allclose(one["correlation"]["matrix"], other["correlation"]["matrix"], atol=1e-6)
     assert run("verify", tmp_path / "c.zarr").code == 0
+
+
+def test_points_have_their_own_parameters(tmp_path: Path) -> None:
+    plain, shifted = signal_patch([6.0, 4.0]), signal_patch([3.0, 8.0], normsys("theory", 1.2, 0.8))
+    patches = [
+        {"metadata": {"name": name, "values": [k]}, "patch": patch}
+        for k, (name, patch) in enumerate((("plain", plain), ("shifted", shifted)))
+    ]
+    patchset = patchset_of(small_workspace(), patches, ["mass"])
+    options = {"bounds": {"mu": (-5.0, 10.0)}, "executor": "local"}
+    together = hfscale.ranking(small_workspace(), patchset, store=tmp_path / "both.zarr", **options).rankings()
+    assert [point.fit.parameters for point in together] == [("mu", "scale"), ("mu", "scale", "theory")]
+    for point, patch in zip(together, (plain, shifted), strict=True):
+        store = tmp_path / f"{point.fit.name}.zarr"
+        single = {"metadata": {"name": point.fit.name, "values": [0]}, "patch": patch}
+        alone_set = patchset_of(small_workspace(), [single], ["mass"])
+        (alone,) = hfscale.ranking(small_workspace(), alone_set, store=store, **options).rankings()
+        np.testing.assert_allclose(point.fit.errors, alone.fit.errors, rtol=1e-5)
+        np.testing.assert_allclose(point.fit.correlation, alone.fit.correlation, atol=1e-5)
+        np.testing.assert_allclose(point.impact, alone.impact, atol=1e-5)
+        np.testing.assert_allclose(point.component, alone.component, atol=1e-5)
 
 
 def test_a_damaged_store_is_noticed(fitted: Search, tmp_path: Path) -> None:
