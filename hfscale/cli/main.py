@@ -27,7 +27,7 @@ from hfscale.cli.replay import replay_command
 from hfscale.cli.report import report_command
 from hfscale.cli.shards import plan_command, worker_command
 from hfscale.cli.stores import show_command, status_command
-from hfscale.cli.submit import cancel_command, logs_command, submit_command
+from hfscale.cli.submit import cancel_command, collect_command, logs_command, submit_command
 from hfscale.cli.toys import toys_command
 from hfscale.cli.verify import verify_command
 from hfscale.errors import HfscaleError, HfscaleWarning, InterruptedRunError
@@ -86,6 +86,7 @@ for _command in (
     submit_command,
     logs_command,
     cancel_command,
+    collect_command,
     toys_command,
     merge_command,
     replay_command,

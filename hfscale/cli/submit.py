@@ -152,6 +152,28 @@ def _tail(path: Path, lines: int) -> list[str]:
         return []
 
 
+_COLLECT_EPILOG = """\b
+Example: hfscale collect results.zarr
+
+\b
+For sites without a shared file system, whose jobs send back what they computed. Collecting again is harmless. Where
+more is to be done afterwards, as with an adaptive number of toys, submit again."""
+
+
+@click.command("collect", epilog=_COLLECT_EPILOG)
+@click.argument("store", type=click.Path())
+@json_option
+@loudness_options
+def collect_command(store: str, as_json: bool) -> None:
+    """Take over what jobs computed on machines that do not see the store."""
+    from hfscale.sites.carrying import collect
+
+    found = collect(store)
+    if as_json:
+        write_json(found._asdict())
+    inform(f"{found.tasks} tasks from the archives of {found.archives} jobs")
+
+
 @click.command("cancel", epilog="Example: hfscale cancel results.zarr")
 @click.argument("store", type=click.Path())
 @json_option

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from hfscale.sites.site import Site
+from hfscale.store.objects import ObjectPlace
 from hfscale.store.places import Place
 
 
@@ -61,6 +62,11 @@ class ArrayRequest:
     workers: int
     site: Site
     folder: Path
+
+    @property
+    def carries(self) -> bool:
+        """Whether jobs work on copies of the store that are carried to and fro."""
+        return not self.site.shared_filesystem and not isinstance(self.store, ObjectPlace)
 
 
 class Document(NamedTuple):

@@ -8,8 +8,9 @@ from typing import Any
 
 from hfscale.errors import BatchSystemError, InputError
 from hfscale.sites.batch import ArrayRequest, Document, Job, JobState, Log, describe_exit, numbered_logs
+from hfscale.sites.carrying import FROM_NODE, TO_NODE, returned_name
 from hfscale.sites.commands import ask, demand
-from hfscale.sites.script import worker_script
+from hfscale.sites.script import carrying_script, worker_script
 from hfscale.sites.site import Site
 
 STATES: Mapping[int, JobState] = MappingProxyType(
@@ -37,7 +38,7 @@ class HTCondor:
     commands = ("condor_submit", "condor_q", "condor_rm")
 
     def check(self, site: Site) -> None:
-        """Refuse a partition, and nodes that do not see the store."""
+        """Refuse a partition."""
         if site.resources.partition is not None:
             raise InputError(
                 "HTCondor has no partitions or queues",
@@ -48,7 +49,8 @@ class HTCondor:
     def render(self, request: ArrayRequest) -> tuple[Document, ...]:
         """Return the submit description, and the script that each job runs."""
         description = "\n".join([*_description(request), f"queue {request.workers}", ""])
-        return (Document("job.sub", description), Document("job.sh", worker_script(request, "$1")))
+        script = carrying_script(request, "$1") if request.carries else worker_script(request, "$1")
+        return (Document("job.sub", description), Document("job.sh", script))
 
     def submit(self, request: ArrayRequest) -> str:
         """Hand the description to condor_submit, which answers with the first and last job."""
@@ -74,13 +76,10 @@ class HTCondor:
 
 
 def _description(request: ArrayRequest) -> Iterator[str]:
-    site, asked, folder = request.site, request.site.resources, request.folder
+    site, asked = request.site, request.site.resources
     yield from _container(site)
     yield f"batch_name = {request.name}"
-    yield f"initialdir = {folder}"
-    yield "executable = /bin/bash"
-    yield "transfer_executable = false"
-    yield f'arguments = "{_quoted(str(folder / "job.sh"))} $(Process)"'
+    yield f"initialdir = {request.folder}"
     yield f"request_cpus = {asked.cpus}"
     yield f"request_memory = {asked.memory}"
     if asked.gpus:
@@ -93,11 +92,31 @@ def _description(request: ArrayRequest) -> Iterator[str]:
     # A worker that was interrupted goes back into the queue, and so does one that its walltime put on hold.
     yield f"on_exit_remove = (ExitBySignal =!= true && ExitCode =!= {_INTERRUPTED}) || NumJobStarts >= {_MOST_STARTS}"
     yield f"periodic_release = HoldReasonCode == {_DURATION_EXCEEDED} && NumJobStarts < {_MOST_STARTS}"
-    yield "should_transfer_files = NO"
+    yield from _files(request)
     yield "output = $(Process).out"
     yield "error = $(Process).err"
     yield "log = events.txt"
     yield from site.directives
+
+
+def _files(request: ArrayRequest) -> Iterator[str]:
+    """What is run, and what is transferred."""
+    if request.site.shared_filesystem:
+        yield "executable = /bin/bash"
+        yield "transfer_executable = false"
+        yield f'arguments = "{_quoted(str(request.folder / "job.sh"))} $(Process)"'
+        yield "should_transfer_files = NO"
+        return
+    yield f"executable = {request.folder / 'job.sh'}"
+    yield "arguments = $(Process)"
+    yield "should_transfer_files = YES"
+    if not request.carries:
+        yield 'transfer_output_files = ""'
+        return
+    yield "when_to_transfer_output = ON_EXIT_OR_EVICT"
+    yield f"transfer_input_files = {TO_NODE}"
+    yield f"transfer_output_files = {FROM_NODE}"
+    yield f'transfer_output_remaps = "{FROM_NODE} = {returned_name("$(Process)")}"'
 
 
 def _container(site: Site) -> Iterator[str]:

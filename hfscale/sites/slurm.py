@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from hfscale.errors import BatchSystemError
+from hfscale.errors import BatchSystemError, InputError
 from hfscale.sites.batch import ArrayRequest, Document, Job, JobState, Log, describe_exit, numbered_logs
 from hfscale.sites.commands import ask, demand
 from hfscale.sites.script import worker_script
@@ -47,15 +47,20 @@ _UNKNOWN_JOB = "Invalid job id specified"
 class Slurm:
     """The batch system SLURM."""
 
-    commands = ("sbatch", "squeue", "scancel")
+    commands: tuple[str, ...] = ("sbatch", "squeue", "scancel")
 
     def check(self, site: Site) -> None:
-        """All keys of a site have a meaning here."""
+        """Refuse nodes that do not see the store."""
+        if not site.shared_filesystem:
+            raise InputError(
+                "SLURM transfers no files",
+                place="shared_filesystem",
+                remedy="put the store into a folder that the nodes see, or into an object store",
+            )
 
     def render(self, request: ArrayRequest) -> tuple[Document, ...]:
         """Return the script of the array: comments for sbatch, then what each job does."""
-        lines = tuple(f"#SBATCH {line}" for line in _directives(request))
-        script = worker_script(request, "$SLURM_ARRAY_TASK_ID", lines, request.site.image)
+        script = worker_script(request, "$SLURM_ARRAY_TASK_ID", sbatch_lines(request), request.site.image)
         return (Document("job.sh", script),)
 
     def submit(self, request: ArrayRequest) -> str:
@@ -87,6 +92,11 @@ class Slurm:
     def logs(self, folder: Path) -> Iterator[Log]:
         """Return one file per job."""
         return numbered_logs(folder)
+
+
+def sbatch_lines(request: ArrayRequest) -> tuple[str, ...]:
+    """Return the comments for sbatch at the beginning of a script."""
+    return tuple(f"#SBATCH {line}" for line in _directives(request))
 
 
 _SACCT = "JobID,State,ExitCode,Reason"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from hfscale.driver import Preparation, create
 from hfscale.errors import BatchSystemError, InputError
 from hfscale.sites.batch import ArrayRequest, BatchSystem, Document
+from hfscale.sites.carrying import TO_NODE, pack
 from hfscale.sites.checks import check_jobs
 from hfscale.sites.commands import require
 from hfscale.sites.jobs import active_jobs
@@ -116,6 +117,8 @@ def _hand_over(offered: Offer) -> Submission:
         folder.mkdir(parents=True, exist_ok=True)
         for document in offered.documents:
             (folder / document.name).write_text(document.text)
+        if offered.request.carries:
+            pack(place, folder / TO_NODE)
         job = offered.system.submit(offered.request)
     except OSError as error:
         remove_record(place, submission)

@@ -29,6 +29,7 @@ VERBS = [
     "submit",
     "logs",
     "cancel",
+    "collect",
     "toys",
     "merge",
     "replay",

@@ -63,9 +63,6 @@ HTCONDOR_DESCRIPTION = """\
 universe = vanilla
 batch_name = search-1
 initialdir = /data/jobs/search-1
-executable = /bin/bash
-transfer_executable = false
-arguments = "/data/jobs/search-1/job.sh $(Process)"
 request_cpus = 1
 request_memory = 2048
 accounting_group = group_physics.me
@@ -74,6 +71,9 @@ job_max_vacate_time = 60
 kill_sig = SIGTERM
 on_exit_remove = (ExitBySignal =!= true && ExitCode =!= 3) || NumJobStarts >= 20
 periodic_release = HoldReasonCode == 46 && NumJobStarts < 20
+executable = /bin/bash
+transfer_executable = false
+arguments = "/data/jobs/search-1/job.sh $(Process)"
 should_transfer_files = NO
 output = $(Process).out
 error = $(Process).err

@@ -68,6 +68,8 @@ def test_unknown_sites_kinds_modes_and_overrides_are_told(tmp_path: Path) -> Non
         system_of(load_site("slurm", ["mode=ray"]))
     with pytest.raises(InputError, match="no partitions"):
         system_of(load_site("htcondor", ["partition=short"]))
+    with pytest.raises(InputError, match="SLURM transfers no files"):
+        system_of(load_site("slurm", ["shared_filesystem=false"]))
 
 
 def test_an_override_of_the_queue_takes_the_place_of_the_partition(tmp_path: Path) -> None:
