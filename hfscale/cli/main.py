@@ -13,9 +13,11 @@ from hfscale.cli.combine import combine_command
 from hfscale.cli.compute import cls_command, run_command
 from hfscale.cli.contour import contour_command
 from hfscale.cli.doctor import doctor_command
+from hfscale.cli.drive import drive_command
 from hfscale.cli.environment import use_one_thread
 from hfscale.cli.export import export_command
 from hfscale.cli.fit import fit_command, ranking_command
+from hfscale.cli.goodness import gof_command
 from hfscale.cli.inputs import inspect_command, validate_command
 from hfscale.cli.interrupts import interruptible
 from hfscale.cli.limits import limit_command, scan_command, significance_command
@@ -80,9 +82,11 @@ for _command in (
     significance_command,
     fit_command,
     ranking_command,
+    gof_command,
     run_command,
     plan_command,
     worker_command,
+    drive_command,
     submit_command,
     logs_command,
     cancel_command,

@@ -22,9 +22,12 @@ Examples:
   hfscale submit campaign.yaml --site slurm --workers 200 --set walltime=04:00:00 --dry-run
   hfscale submit campaign.yaml --site htcondor --workers 50 --set memory=3G
   hfscale submit campaign.yaml --site mysite.yaml --workers 200 --set run.task_points=2
+  hfscale submit campaign.yaml --site slurm --mode dask --workers 200
+  hfscale submit campaign.yaml --site kubernetes --workers 50 --set image=ghcr.io/me/hfscale:0.1 --dry-run
 
 \b
-Each job is a worker with a share of the tasks, and helps others when it is done; none opens a port. Jobs that are
+Mode array: each job is a worker with a share of the tasks, and helps others when it is done; none opens a port. Modes
+dask and ray: a driver, a job of its own, hands out the tasks, to --workers jobs with Dask or nodes with Ray. Jobs that are
 preempted or reach their walltime lose the task that runs: submit again when they have ended, and the rest is done.
 hfscale status, logs and cancel look after the jobs, hfscale contour draws what is there."""
 

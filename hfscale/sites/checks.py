@@ -26,8 +26,8 @@ def check_jobs(site: Site, preparation: Preparation) -> None:
 
 
 def _check_image(site: Site) -> None:
-    """Images with a scheme are fetched on the nodes; others are files."""
-    if site.image is None or "://" in site.image or Path(site.image).expanduser().exists():
+    """Images with a scheme, and those of pods, are fetched on the nodes; others are files."""
+    if site.image is None or site.kind == "kubernetes" or "://" in site.image or Path(site.image).expanduser().exists():
         return
     raise InputError(
         f"the container image {site.image} does not exist",

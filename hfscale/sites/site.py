@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, BeforeValidator, Field, field_validator
 
 from hfscale.plan.settings import Settings
+from hfscale.sites.kubernetes.options import KubernetesOptions
 
 Mode = Literal["array", "dask", "ray"]
 """How workers get their tasks: each its share of them, from Dask, or from Ray."""
@@ -89,6 +90,7 @@ class Site(Settings):
         grace: Seconds between the signal that ends a worker and the end of its job.
         shared_filesystem: Whether nodes see the folder of the store.
         logs: Folder for scripts and logs, None to keep them in the store.
+        kubernetes: What pods need; of no meaning elsewhere.
     """
 
     kind: str
@@ -102,6 +104,7 @@ class Site(Settings):
     grace: int = Field(default=60, ge=1, le=3600)
     shared_filesystem: bool = True
     logs: str | None = None
+    kubernetes: KubernetesOptions = KubernetesOptions()
 
     @field_validator("setup", mode="before")
     @classmethod

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -10,9 +11,12 @@ from pydantic import BaseModel, ValidationError
 
 from hfscale.errors import InputError, SchemaError, SourceError
 from hfscale.plan.yamlfile import parse_yaml
+from hfscale.sites.kubernetes.options import KubernetesOptions
 from hfscale.sites.site import Resources, Site
 
 _SUFFIXES = (".yaml", ".yml")
+_PARTS: Mapping[str, type[BaseModel]] = MappingProxyType({"resources": Resources, "kubernetes": KubernetesOptions})
+"""Keys that have keys of their own."""
 
 
 def ready_folder() -> Path:
@@ -102,11 +106,11 @@ def _apply(document: dict[str, Any], override: str) -> None:
         document[parts[0]] = value
         return
     inner = document.get(parts[0]) or {}
-    if parts[0] != "resources" or not isinstance(inner, dict):
+    if parts[0] not in _PARTS or not isinstance(inner, dict):
         raise InputError(f"the override {override!r} leads nowhere: {parts[0]} has no keys", place=key)
     if parts[1] in ("partition", "queue"):
         inner = {known: given for known, given in inner.items() if known not in ("partition", "queue")}
-    document["resources"] = {**inner, parts[1]: value}
+    document[parts[0]] = {**inner, parts[1]: value}
 
 
 def _schema_error(file: Path, text: str, error: ValidationError) -> SchemaError:
@@ -116,7 +120,7 @@ def _schema_error(file: Path, text: str, error: ValidationError) -> SchemaError:
     key = ".".join(str(part) for part in location)
     line = _line_of(text, location)
     place = f"line {line}, {key}" if line else key
-    known = _keys(Resources if location[:1] == ("resources",) and len(location) > 1 else Site)
+    known = _keys(_PARTS.get(str(location[0]), Site) if len(location) > 1 else Site)
     if problem["type"] == "extra_forbidden":
         unknown = str(location[-1])
         return SchemaError(

@@ -5,24 +5,31 @@ from types import MappingProxyType
 
 from hfscale.errors import InputError
 from hfscale.sites.batch import BatchSystem
-from hfscale.sites.site import Site
+from hfscale.sites.site import Mode, Site
 from hfscale.sites.sitefile import nearest
 
 _SYSTEMS = MappingProxyType(
     {
-        "slurm": ("hfscale.sites.slurm", "Slurm"),
-        "htcondor": ("hfscale.sites.htcondor", "HTCondor"),
+        "slurm": {
+            "array": ("hfscale.sites.slurm", "Slurm"),
+            "dask": ("hfscale.sites.slurm_dask", "SlurmDask"),
+            "ray": ("hfscale.sites.slurm_ray", "SlurmRay"),
+        },
+        "htcondor": {
+            "array": ("hfscale.sites.htcondor", "HTCondor"),
+            "dask": ("hfscale.sites.htcondor_dask", "HTCondorDask"),
+        },
+        "kubernetes": dict.fromkeys(("array", "dask", "ray"), ("hfscale.sites.kubernetes.system", "Kubernetes")),
     }
 )
-"""Module and class; imported when needed."""
-_MODES = ("array",)
+"""Module and class of each mode; imported when needed."""
 
 
-def batch_system(kind: str) -> BatchSystem:
-    """Return the batch system of a kind.
+def batch_system(kind: str, mode: Mode = "array") -> BatchSystem:
+    """Return the batch system of a kind; jobs of all its modes are looked after in the same way.
 
     Raises:
-        InputError: There is none.
+        InputError: There is none, or it has no such mode.
     """
     if kind not in _SYSTEMS:
         raise InputError(
@@ -30,7 +37,13 @@ def batch_system(kind: str) -> BatchSystem:
             place="kind",
             remedy=f"{nearest(kind, list(_SYSTEMS))}known kinds are {', '.join(_SYSTEMS)}",
         )
-    module, name = _SYSTEMS[kind]
+    if mode not in _SYSTEMS[kind]:
+        raise InputError(
+            f"sites of the kind {kind} have no mode {mode!r}",
+            place="mode",
+            remedy=f"known modes are {', '.join(_SYSTEMS[kind])}; or give a cluster of yours to hfscale run",
+        )
+    module, name = _SYSTEMS[kind][mode]
     system: BatchSystem = getattr(import_module(module), name)()
     return system
 
@@ -41,12 +54,6 @@ def system_of(site: Site) -> BatchSystem:
     Raises:
         InputError: There is no such batch system, it has no such mode, or a key of the site has no meaning there.
     """
-    system = batch_system(site.kind)
-    if site.mode not in _MODES:
-        raise InputError(
-            f"sites of the kind {site.kind} have no mode {site.mode!r}",
-            place="mode",
-            remedy=f"known modes are {', '.join(_MODES)}; or start a cluster yourself and give it to hfscale run",
-        )
+    system = batch_system(site.kind, site.mode)
     system.check(site)
     return system

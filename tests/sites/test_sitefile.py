@@ -65,7 +65,7 @@ def test_unknown_sites_kinds_modes_and_overrides_are_told(tmp_path: Path) -> Non
     with pytest.raises(InputError, match="did you mean 'slurm'"):
         system_of(load_site(str(file)))
     with pytest.raises(InputError, match="no mode 'ray'"):
-        system_of(load_site("slurm", ["mode=ray"]))
+        system_of(load_site("htcondor", ["mode=ray"]))
     with pytest.raises(InputError, match="no partitions"):
         system_of(load_site("htcondor", ["partition=short"]))
     with pytest.raises(InputError, match="SLURM transfers no files"):

@@ -104,7 +104,7 @@ def test_an_answer_that_got_lost_is_found_by_the_name_of_the_job(
         (("--set", "walltime=61s"), ("shorter than the longest task", "--set walltime=HH:MM:SS")),
         (("--set", "wltime=1h"), ("no key 'wltime'", "did you mean 'walltime'?")),
         (("--set", "calculation.tset_poi=1"), ("tset_poi",)),
-        (("--mode", "dask"), ("no mode 'dask'",)),
+        (("--mode", "ray", "--set", "kind=htcondor"), ("no mode 'ray'",)),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_written(

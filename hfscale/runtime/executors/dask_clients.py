@@ -2,7 +2,8 @@
 
 Keys and certificates are those of Dask's own configuration, so that a site sets them once: ``distributed.comm.tls`` in
 a file of ``~/.config/dask``, or the variables ``DASK_DISTRIBUTED__COMM__TLS__CA_FILE``,
-``DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT`` and ``DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY``.
+``DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT`` and ``DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY``. Where that names a
+``distributed.client.security-loader``, as facilities do for their notebooks, Dask asks that for the keys.
 """
 
 # mypy: allow-untyped-calls
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import dask
 import distributed
 
 from hfscale.errors import InputError
@@ -48,8 +50,9 @@ def joined(scheduler: str, insecure: bool) -> "Iterator[distributed.Client]":
 
 def _connected(address: str) -> "distributed.Client":
     kind: Any = distributed.Client
-    security = distributed.Security()
-    _check_keys(address, security)
+    security = _security()
+    if security is not None:
+        _check_keys(address, security)
     try:
         client: distributed.Client = kind(address, security=security, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, RuntimeError, ValueError) as error:
@@ -58,6 +61,13 @@ def _connected(address: str) -> "distributed.Client":
             remedy=f"check that it runs; one with TLS wants keys of its own authority: {_CREDENTIALS}",
         ) from error
     return client
+
+
+def _security() -> "distributed.Security | None":
+    """Keys of Dask's configuration, or None where a facility has keys of its own for each scheduler, as SWAN does."""
+    if dask.config.get("distributed.client.security-loader", default=None):
+        return None
+    return distributed.Security()
 
 
 def _check_keys(address: str, security: "distributed.Security") -> None:
