@@ -6,7 +6,10 @@ import pytest
 from hfscale import Likelihood
 from hfscale.fit.status import FitStatus
 from hfscale.inference.measurement.best_fits import fit_points
-from hfscale.inference.measurement.overrides import FitOverrides
+from hfscale.inference.measurement.minima import free_minima, with_covariance
+from hfscale.inference.measurement.minos import minos_errors
+from hfscale.inference.measurement.overrides import FitOverrides, columns_of, overridden
+from hfscale.inference.measurement.ranking import impacts
 from hfscale.inference.measurement.results import FitBlock, MinosStatus, ParameterStatus
 from hfscale.inference.results import PointStatus
 from hfscale.model.structure import ModelGroup
@@ -157,3 +160,16 @@ def test_a_fit_that_fails_is_a_status() -> None:
     assert block.status[0] == PointStatus.FAILED
     assert np.isnan(block.errors).all()
     assert "negative" in block.reasons[0]
+
+
+def test_a_minimum_that_turns_out_not_to_be_the_lowest_is_replaced(group: ModelGroup) -> None:
+    held = overridden(group, FitOverrides(fix={"mu": 3.0}))
+    minima = with_covariance(group, ONE, free_minima(held, ONE))
+    lowest = free_minima(group, ONE).nll
+    assert (minima.free.nll > lowest + 1.0).all()
+    columns = columns_of(group, ["jets"])
+    for found in (minos_errors(group, minima, columns), impacts(group, minima)):
+        assert found.lowered
+        np.testing.assert_allclose(found.free.nll, lowest, atol=1e-7)
+    proper = with_covariance(group, ONE, free_minima(group, ONE))
+    assert not minos_errors(group, proper, columns).lowered
