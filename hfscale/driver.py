@@ -22,6 +22,7 @@ from hfscale.model.custom import CustomModifier
 from hfscale.model.structure import ModelGroup
 from hfscale.phases import phases, run_phase
 from hfscale.plan.cells import Cell
+from hfscale.plan.channels import with_channels
 from hfscale.plan.cross_sections import with_cross_sections
 from hfscale.plan.digests import differences, digest, settings_document
 from hfscale.plan.settings import Calculation
@@ -159,6 +160,7 @@ def prepare(
     if inputs.data is not None and calculation.asimov is not None:
         raise InputError("asimov and data exclude each other", remedy="give one of the two")
     calculation = with_cross_sections(calculation, [point.name for point in inputs.points])
+    calculation = with_channels(calculation, inputs.workspace)
     modifiers = import_modifiers(calculation.modifiers)
     settings = _settings(inputs, calculation, modifiers)
     existing = open_store(path) if is_store(path) else None
@@ -212,7 +214,7 @@ def _check_calculation(inputs: Inputs, calculation: Calculation, groups: Sequenc
         check_test_poi(groups, inputs.poi, value)
     if calculation.kind == "profile":
         check_scan(groups, calculation.parameters, calculation.scan_values)
-    elif calculation.kind == "fit":
+    elif calculation.kind in ("fit", "gof"):
         check_fits(groups, calculation.overrides, calculation.minos)
     elif calculation.kind == "ranking":
         check_ranking(groups, inputs.poi, calculation.overrides, calculation.groups)
@@ -222,7 +224,9 @@ def _check_calculation(inputs: Inputs, calculation: Calculation, groups: Sequenc
 
 def _n_no_signal(inputs: Inputs, calculation: Calculation, groups: Sequence[ModelGroup]) -> int:
     """How many points have no result for lack of a signal."""
-    if calculation.kind == "fit" or (calculation.kind == "profile" and inputs.poi not in calculation.parameters):
+    if calculation.kind in ("fit", "gof"):
+        return 0
+    if calculation.kind == "profile" and inputs.poi not in calculation.parameters:
         return 0
     return int(sum((~group.has_signal).sum() for group in groups))
 

@@ -1,4 +1,4 @@
-"""Public functions of measurements: best fits, and rankings of nuisance parameters.
+"""Public functions of measurements: best fits, rankings of nuisance parameters, and goodness of fit.
 
 The function of the verb ``fit`` is `best_fit`, because `hfscale.fit` is the folder of the minimisers.
 """
@@ -67,3 +67,29 @@ def ranking(
     overrides = {"fix": dict(fix), "bounds": dict(bounds), "init": dict(init)}
     patterns = {name: tuple(texts) for name, texts in groups.items()}
     return compute({"kind": "ranking", "groups": patterns, **overrides}, workspace, patchset, store, options)
+
+
+def gof(
+    workspace: str | Path | Mapping[str, Any],
+    patchset: str | Path | Mapping[str, Any] | None = None,
+    *,
+    store: str | Path,
+    channels: Sequence[str] = (),
+    fix: Mapping[str, float] = MappingProxyType({}),
+    bounds: Mapping[str, tuple[float, float]] = MappingProxyType({}),
+    init: Mapping[str, float] = MappingProxyType({}),
+    **options: Unpack[Options],
+) -> Results:
+    """Goodness of fit of every signal point against the saturated model: see `Results.goodness`.
+
+    Args:
+        workspace, patchset, store: As `hfscale.cls`.
+        channels: Those whose part is told; all of the workspace by default.
+        fix, bounds, init: As `best_fit`.
+        options: See `hfscale.api.Options`; of those of toys, ``calctype``, ``ntoys``, ``seed`` and ``ensemble`` apply.
+
+    Raises:
+        InputError, StoreError, InterruptedRunError: As `hfscale.cls`.
+    """
+    overrides = {"fix": dict(fix), "bounds": dict(bounds), "init": dict(init)}
+    return compute({"kind": "gof", "channels": tuple(channels), **overrides}, workspace, patchset, store, options)

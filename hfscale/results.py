@@ -4,6 +4,7 @@ import fnmatch
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
@@ -12,6 +13,7 @@ from hfscale.errors import SelectionError
 from hfscale.exporting.options import ExportKeywords, Format
 from hfscale.plot.keywords import FigureKeywords, SurfaceKeywords
 from hfscale.reading.fits import FittedPoint, fit_columns, read_fitted_points
+from hfscale.reading.goodness import GoodnessOfFit, goodness_columns, read_goodness
 from hfscale.reading.points import read_points
 from hfscale.reading.profiles import profile_columns
 from hfscale.reading.rankings import RankedPoint, ranking_columns, read_ranked_points
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 
 _BAND = ("m2", "m1", "0", "p1", "p2")
 _PAIR = ("m1", "p1")
+_ROWS = MappingProxyType({"fit": fit_columns, "ranking": ranking_columns, "gof": goodness_columns})
+"""What makes the rows of a data frame, of kinds that have keys of their own."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,7 +65,7 @@ class Results:
     def _repr_html_(self) -> str:
         from hfscale.reading.html import frame_html, results_html
 
-        if self.store.settings["calculation"].get("kind") in ("fit", "ranking"):
+        if self.store.settings["calculation"].get("kind") in _ROWS:
             return frame_html(self.store, self._summary(), self.to_dataframe())
         return results_html(self.store, self._summary())
 
@@ -126,9 +130,8 @@ class Results:
         kind = calculation.get("kind")
         if kind == "profile":
             rows = [profile_columns(point) for point in points]
-        elif kind in ("fit", "ranking"):
-            several = fit_columns if kind == "fit" else ranking_columns
-            rows = [row for point in points for row in several(point)]
+        elif kind in _ROWS:
+            rows = [row for point in points for row in _ROWS[kind](point)]
         else:
             keys = keys_of(calculation)
             rows = [{**_columns(point, keys), **_toy_columns(point)} for point in points]
@@ -158,6 +161,15 @@ class Results:
         """
         self._require_kind("ranking")
         return read_ranked_points(self.store)
+
+    def goodness(self) -> tuple[GoodnessOfFit, ...]:
+        """Goodness of fit of all signal points, with toys if there are any.
+
+        Raises:
+            SelectionError: The store is not of kind ``gof``.
+        """
+        self._require_kind("gof")
+        return read_goodness(self.store)
 
     def _require_kind(self, *kinds: str) -> None:
         kind = self.store.settings["calculation"].get("kind", "cls")

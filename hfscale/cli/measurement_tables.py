@@ -1,4 +1,4 @@
-"""The tables of ``hfscale show`` of fits and rankings, which have several rows per signal point."""
+"""The tables of ``hfscale show`` of fits, rankings and goodness of fit, with several rows per signal point."""
 
 from typing import Any
 
@@ -9,6 +9,8 @@ RANKING_COLUMNS = (
     "name", "status", "parameter", "value", "error", "pre-fit +", "pre-fit -", "post-fit +", "post-fit -", "component",
     "group impact",
 )  # fmt: skip
+
+GOODNESS_COLUMNS = ("name", "status", "channel", "chi2", "bins", "n_dof", "p-value", "from toys")
 
 
 def fit_rows(point: _Point) -> list[tuple[str, ...]]:
@@ -31,6 +33,22 @@ def ranking_rows(point: _Point) -> list[tuple[str, ...]]:
         empty = [""] * (len(keys) - 1)
         rows.append((*head, f"[{group['group']}]", *empty, _text(group["component"]), _text(group["impact"])))
     return rows or [(*head, *["-"] * (len(RANKING_COLUMNS) - 2))]
+
+
+def goodness_rows(point: _Point) -> list[tuple[str, ...]]:
+    """A row for the goodness of fit, and one for the part of the constraints and of each channel."""
+    head = (point["name"], point["status"])
+    ends = point.get("toy_p_value_interval", (None, None))
+    toys = _text(point.get("toy_p_value"))
+    if None not in ends:
+        toys += f" [{_text(ends[0])}, {_text(ends[1])}]"
+    dof = "-" if point["n_dof"] is None else str(point["n_dof"])
+    rows = [(*head, "[all]", _text(point["chi2"]), "", dof, _text(point["p_value"]), toys)]
+    rows.append((*head, "[constraints]", _text(point["chi2_constraints"]), "", "", "", ""))
+    for one in point["channels"]:
+        share = _text(one["toy_p_value"]) if "toy_p_value" in one else ""
+        rows.append((*head, one["channel"], _text(one["chi2"]), str(one["bins"]), "", "", share))
+    return rows
 
 
 def _text(value: float | None) -> str:

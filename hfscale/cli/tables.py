@@ -4,7 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from hfscale.cli.measurement_tables import FIT_COLUMNS, RANKING_COLUMNS, fit_rows, ranking_rows
+from hfscale.cli.measurement_tables import (
+    FIT_COLUMNS,
+    GOODNESS_COLUMNS,
+    RANKING_COLUMNS,
+    fit_rows,
+    goodness_rows,
+    ranking_rows,
+)
 
 _Point = dict[str, Any]
 _Table = tuple[tuple[str, ...], Callable[[_Point], tuple[str, ...]]]
@@ -71,6 +78,8 @@ def table_of(calculation: Mapping[str, Any]) -> tuple[tuple[str, ...], Callable[
         return FIT_COLUMNS, fit_rows
     if kind == "ranking":
         return RANKING_COLUMNS, ranking_rows
+    if kind == "gof":
+        return GOODNESS_COLUMNS, goodness_rows
     columns, row = _single(calculation)
     return columns, lambda point: [row(point)]
 

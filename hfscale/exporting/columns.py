@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from hfscale.exporting.sources import Row, Source
 from hfscale.reading.fits import fit_columns
+from hfscale.reading.goodness import goodness_columns
 from hfscale.reading.profiles import profile_columns
 from hfscale.reading.rankings import ranking_columns
 
@@ -144,9 +145,9 @@ def _profile_rows(point: Row) -> list[dict[str, Any]]:
 
 
 _LONG: Mapping[str, Callable[[Any], list[dict[str, Any]]]] = MappingProxyType(
-    {"profile": _profile_rows, "fit": fit_columns, "ranking": ranking_columns}
+    {"profile": _profile_rows, "fit": fit_columns, "ranking": ranking_columns, "gof": goodness_columns}
 )
-"""What makes the rows of a point, of kinds that have several."""
+"""What makes the rows of a point, of kinds that have several or nested fields."""
 
 
 def flat_columns(columns: Sequence[Column]) -> list[Column]:

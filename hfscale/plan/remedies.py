@@ -15,7 +15,8 @@ _KIND_REMEDY = (
     "kind is cls (with test_poi), limit (with level, between 0 and 1, and rtol, from 1e-7 to 0.1, or, with calctype"
     " toybased, poi_grid; luminosity in fb^-1 is above 0), scan (with poi_grid, A:B:N), significance, profile"
     " (with parameters), fit or ranking (with fix, bounds and init: parameter -> number or [lower, upper]; a fit with"
-    " minos, names or all; a ranking with groups: name -> patterns of parameters)"
+    " minos, names or all; a ranking with groups: name -> patterns of parameters), or gof (with fix, bounds, init and"
+    " channels; its toys have ntoys, seed and ensemble)"
 )
 _PROFILE_REMEDY = (
     "for a profile likelihood, name one or two parameters, and give a grid A:B:N for each of them or none at all"
@@ -23,7 +24,7 @@ _PROFILE_REMEDY = (
 
 
 _KIND_FIELDS = frozenset(
-    {"kind", "poi_grid", "level", "rtol", "luminosity", "fix", "bounds", "init", "minos", "groups"}
+    {"kind", "poi_grid", "level", "rtol", "luminosity", "fix", "bounds", "init", "minos", "groups", "channels"}
 )
 
 

@@ -9,6 +9,7 @@ from hfscale.reading.conversions import with_conversions
 from hfscale.reading.doubts import with_doubts
 from hfscale.reading.fits import read_fits
 from hfscale.reading.global_p0 import with_global_p0
+from hfscale.reading.goodness import read_goodness_records
 from hfscale.reading.limits import with_limits
 from hfscale.reading.p_values import CellPValues, read_p_values, with_cls, with_p0
 from hfscale.reading.profiles import read_profiles
@@ -22,7 +23,7 @@ _WITH_TOYS: Mapping[str, Callable[[dict[str, Any], CellPValues, bool], dict[str,
 
 
 _OF_THEIR_OWN: Mapping[str, Callable[[ResultStore], list[dict[str, Any]]]] = MappingProxyType(
-    {"profile": read_profiles, "fit": read_fits, "ranking": read_rankings}
+    {"profile": read_profiles, "fit": read_fits, "ranking": read_rankings, "gof": read_goodness_records}
 )
 """Kinds of calculations whose objects have other keys."""
 

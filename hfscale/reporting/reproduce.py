@@ -29,6 +29,7 @@ _REPEATED = {
     "bounds": "--bounds",
     "minos": "--minos",
     "groups": "--group",
+    "channels": "--channel",
 }
 """Settings that are options to be given once per value."""
 _REQUIRED = ("poi_grid", "parameters")

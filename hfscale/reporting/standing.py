@@ -22,6 +22,7 @@ _KINDS = {
     "profile": "profile likelihood",
     "fit": "best fits of all parameters",
     "ranking": "impacts of nuisance parameters on the POI",
+    "gof": "goodness of fit against the saturated model",
 }
 
 

@@ -174,7 +174,8 @@ def _write_arrays(
         _create_coordinate(group, "signal_variation", "signal_variation", np.array(SIGNAL_VARIATIONS), long_name)
     _create_coordinate(group, "parameter", "parameter", np.array(parameters, dtype=object), "name of the parameter")
     used = {dim for variable in variables.values() for dim in variable.dims}
-    named: dict[str, Sequence[str]] = {"parameter_other": parameters, **NAMED_AXES}
+    channels = settings["calculation"].get("channels", ())
+    named: dict[str, Sequence[str]] = {"parameter_other": parameters, "channel": channels, **NAMED_AXES}
     for axis in used & named.keys():
         _create_coordinate(group, axis, axis, np.array(named[axis], dtype=object), f"name of the {axis}")
     files.create_ledger_node(group)

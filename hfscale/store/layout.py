@@ -5,7 +5,7 @@ because a fit failed is told by a status array next to it, never by the number.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -37,6 +37,7 @@ class Variable:
         dtype: ``float64`` or ``uint8``.
         units: Units, ``1`` for a pure number.
         flags: Meaning of the values of a status array, or None for a number.
+        lengths: Dimensions whose length the settings of the calculation say, with that length.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Variable:
     dtype: str = "float64"
     units: str = "1"
     flags: type[IntEnum] | None = None
+    lengths: tuple[tuple[str, int], ...] = ()
 
     @property
     def fill(self) -> float | int:
@@ -193,6 +195,23 @@ _RANKING_TABLE = (
     _number("component_data", "point", "uncertainty of the parameter of interest from the fluctuations of the data"),
 )
 
+_GOODNESS_TABLE = (
+    _number("chi2", "point", "twice the difference in ln L between the saturated model and the best fit"),
+    _number("chi2_constraints", "point", "the part of the constraints in chi2"),
+    _number("n_dof", "point", "degrees of freedom of chi2"),
+    _number("p_value", "point", "chance of a larger chi2"),
+    _number("channel_chi2", "point channel", "the part of the bins of the channel in chi2"),
+    _number("channel_bins", "point channel", "number of bins of the channel"),
+    _number("chi2_toys", "point toy", "chi2 of toys thrown from the best fit"),
+    _number("channel_above", "point channel", "toys with at least the observed part of the channel"),
+    VARIABLES["twice_nll_free"],
+    VARIABLES["parameters_free"],
+    _number("edm", "point", "estimated distance to the minimum of the negative log-likelihood"),
+    VARIABLES["fit_status_free"],
+    _POINT_STATUS,
+)
+_OF_GOODNESS_TOYS = ("chi2_toys", "channel_above")
+
 _TOYBASED_LIMIT = MappingProxyType({_SIGNAL_YIELD.name: _SIGNAL_YIELD, **_TOYBASED})
 _TOYBASED_SIGNIFICANCE = MappingProxyType(
     {variable.name: variable for variable in _SIGNIFICANCE_TABLE if not variable.name.startswith(("p0", "Z"))}
@@ -207,6 +226,7 @@ _BY_KIND: Mapping[str, Mapping[str, Variable]] = MappingProxyType(
         "ranking": MappingProxyType(
             {variable.name: variable for variable in (*_FIT_TABLE, *_RANKING_TABLE, _POINT_STATUS)}
         ),
+        "gof": MappingProxyType({variable.name: variable for variable in _GOODNESS_TABLE}),
     }
 )
 
@@ -224,7 +244,7 @@ PARAMETER_DIMENSIONS = ("parameter", "parameter_other")
 """Axes of all parameters; matrices have both."""
 NAMED_AXES: Mapping[str, tuple[str, ...]] = MappingProxyType({"side": SIDES, "shift": SHIFTS})
 """Axes that are the same in every store, with the names along them."""
-_OTHER_DIMENSIONS = ("point", "mu", "nsigma", "signal_variation", "scanned")
+_OTHER_DIMENSIONS = ("point", "mu", "nsigma", "signal_variation", "scanned", "channel", "toy")
 DIMENSIONS = (*_OTHER_DIMENSIONS, *PARAMETER_DIMENSIONS, *NAMED_AXES, *GRID_DIMENSIONS)
 RESERVED = frozenset(
     {*(name for variables in (*_BY_KIND.values(), _WITH_SIGNAL, *_PROFILES) for name in variables), *DIMENSIONS, "name"}
@@ -242,11 +262,24 @@ def variables_of(calculation: Mapping[str, Any]) -> Mapping[str, Variable]:
         return _PROFILES[len(calculation["parameters"]) - 1]
     if kind == "fit" and not calculation["minos"]:
         return {name: variable for name, variable in _BY_KIND[kind].items() if variable not in _MINOS_TABLE}
+    if kind == "gof":
+        return _goodness_variables(calculation)
     if calculation.get("signal_uncertainty") is not None:
         return _WITH_SIGNAL
     if calculation.get("calctype") != "toybased":
         return _BY_KIND[kind]
     return {"significance": _TOYBASED_SIGNIFICANCE, "limit": _TOYBASED_LIMIT}.get(kind, _TOYBASED)
+
+
+def _goodness_variables(calculation: Mapping[str, Any]) -> Mapping[str, Variable]:
+    """The arrays of a goodness of fit, with an axis of channels and, if there are any, one of toys."""
+    toybased = calculation.get("calctype") == "toybased"
+    lengths = (("channel", len(calculation["channels"])), ("toy", int(calculation["ntoys"]) if toybased else 0))
+    return {
+        name: replace(variable, lengths=lengths)
+        for name, variable in _BY_KIND["gof"].items()
+        if toybased or name not in _OF_GOODNESS_TOYS
+    }
 
 
 COMPRESSION_LEVEL = 3
@@ -273,7 +306,7 @@ def block_shape(
     sizes = {"point": n_points, "mu": n_mu, "nsigma": len(NSIGMA), "scanned": len(grid)}
     sizes |= dict.fromkeys(PARAMETER_DIMENSIONS, n_parameters)
     sizes |= {axis: len(names) for axis, names in NAMED_AXES.items()}
-    sizes |= {"signal_variation": len(SIGNAL_VARIATIONS), **dict(zip(GRID_DIMENSIONS, grid))}
+    sizes |= {"signal_variation": len(SIGNAL_VARIATIONS), **dict(zip(GRID_DIMENSIONS, grid)), **dict(variable.lengths)}
     return tuple(sizes[dim] for dim in variable.dims)
 
 

@@ -11,6 +11,7 @@ from jaxtyping import Int
 from hfscale.inference.cls import asymptotic_cls
 from hfscale.inference.limits import upper_limits
 from hfscale.inference.measurement.best_fits import fit_points, rank_points
+from hfscale.inference.measurement.goodness import GoodnessBlock, GoodnessToys, goodness_of_points
 from hfscale.inference.measurement.results import FitBlock
 from hfscale.inference.profile_scans import ProfileBlock, scan_profiles, unscanned_profiles
 from hfscale.inference.results import CLsBlock, LimitBlock, LimitGridBlock, SignificanceBlock
@@ -22,7 +23,7 @@ from hfscale.model.structure import ModelGroup
 from hfscale.plan.settings import Calculation
 from hfscale.workspace.cross_sections import read_signal_uncertainties
 
-Block = CLsBlock | LimitGridBlock | LimitBlock | SignificanceBlock | ProfileBlock | FitBlock
+Block = CLsBlock | LimitGridBlock | LimitBlock | SignificanceBlock | ProfileBlock | FitBlock | GoodnessBlock
 """Results of points, at one POI value if there is such an axis: an attribute for each variable, and `reasons`."""
 
 
@@ -108,6 +109,11 @@ def _ranking(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Ca
     return [rank_points(group, rows, calculation.overrides)]
 
 
+def _gof(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Calculation) -> Sequence[Block]:
+    toys = GoodnessToys(calculation.ntoys, calculation.seed, calculation.ensemble) if calculation.gof_toys else None
+    return [goodness_of_points(group, rows, calculation.overrides, calculation.channels, toys)]
+
+
 _Kind = Callable[[ModelGroup, Int[np.ndarray, " point"], Calculation], Sequence[Block]]
 _KINDS: Mapping[str, _Kind] = MappingProxyType(
     {
@@ -118,5 +124,6 @@ _KINDS: Mapping[str, _Kind] = MappingProxyType(
         "profile": _profile,
         "fit": _fit,
         "ranking": _ranking,
+        "gof": _gof,
     }
 )
