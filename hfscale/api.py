@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 from hfscale.campaign_contours import check_contours, draw_contours
-from hfscale.driver import Preparation, execute, prepare
+from hfscale.driver import Preparation, prepare
+from hfscale.execution import execute
 from hfscale.extend import extend_toys
 from hfscale.inference.toys.settings import Ensemble, ToyNuisance
 from hfscale.plan.campaign import Campaign, load_campaign
 from hfscale.plan.scans import scan_kind
 from hfscale.plan.settings import TOY_OPTIONS, check_calculation
 from hfscale.results import Results
+from hfscale.runtime.devices import AskedDevice
 from hfscale.runtime.executors.choose import AskedEngine, Cluster
 from hfscale.runtime.metrics import check_metrics_file
 from hfscale.runtime.observers import Follow, Watching
@@ -53,7 +55,9 @@ class Options(TypedDict, total=False):
         nsigma, min_toys, max_toys, accuracy, budget: When that is the case; as `hfscale.plan.settings.Calculation`.
         executor: ``auto``, ``local`` (this process), ``processes``, ``dask`` or ``ray`` (worker processes on this
             machine), a Dask client, or an executor.
-        workers: Number of worker processes, one per CPU by default.
+        workers: Number of worker processes, one per CPU or GPU by default.
+        device: What to compute on: ``cpu``, the default, ``gpu``, or ``auto`` for GPUs where ``hfscale doctor`` has
+            measured that they are faster.
         scheduler: Running Dask cluster for ``dask``: address of its scheduler, or the file that the scheduler wrote.
         ray_address: Running Ray cluster for ``ray``, as `ray.init` takes it.
         insecure: Accept a cluster that is open to others, who could run code as you. A client is only warned of.
@@ -89,6 +93,7 @@ class Options(TypedDict, total=False):
     budget: str | None
     executor: "AskedEngine | distributed.Client | Executor"
     workers: int | None
+    device: AskedDevice
     scheduler: str | Path | None
     ray_address: str | None
     insecure: bool
@@ -264,6 +269,7 @@ def compute(
         prepare(inputs, calculation, store, **sizes),
         executor=options.get("executor", "auto"),
         workers=options.get("workers"),
+        device=options.get("device", "cpu"),
         cluster=_cluster(options),
         watching=_watching(options.get("progress", False), options.get("metrics")),
         gather=options.get("gather", False),
@@ -288,6 +294,7 @@ def toys(
     *,
     executor: "AskedEngine | distributed.Client | Executor" = "auto",
     workers: int | None = None,
+    device: AskedDevice = "cpu",
     gather: bool = False,
     task_toys: int | None = None,
     progress: bool | Follow = False,
@@ -299,7 +306,7 @@ def toys(
     Args:
         store: Folder of the store.
         more: Further toys per signal point and hypothesis.
-        executor, workers, gather, progress: As `cls`.
+        executor, workers, device, gather, progress: As `cls`.
         task_toys: Toys per task and hypothesis, as in the store by default.
 
     Raises:
@@ -308,7 +315,9 @@ def toys(
         InterruptedRunError: The run was interrupted.
     """
     preparation = extend_toys(store, more, task_toys=task_toys)
-    return execute(preparation, executor=executor, workers=workers, watching=_watching(progress), gather=gather)
+    return execute(
+        preparation, executor=executor, workers=workers, device=device, watching=_watching(progress), gather=gather
+    )
 
 
 def run(
@@ -333,6 +342,7 @@ def run(
         executor=run.executor,
         workers=run.workers,
         cluster=cluster,
+        device=run.device,
         watching=_watching(progress),
         gather=run.gather,
     )

@@ -1,4 +1,4 @@
-"""The driver's side of a campaign: check everything, plan, make or continue the store, and see the tasks done.
+"""The driver's side of a campaign: check everything, plan, and make the store. `hfscale.execution` sees the tasks done.
 
 It lays out the models to check them, but computes nothing itself and needs no JAX.
 """
@@ -8,9 +8,8 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from itertools import chain
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -20,27 +19,13 @@ from hfscale.inference.profile_grids import check_scan
 from hfscale.inference.toys.settings import GENERATOR
 from hfscale.model.custom import CustomModifier
 from hfscale.model.structure import ModelGroup
-from hfscale.phases import phases, run_phase
 from hfscale.plan.cells import Cell
-from hfscale.plan.channels import with_channels
 from hfscale.plan.cross_sections import with_cross_sections
 from hfscale.plan.digests import differences, digest, settings_document
 from hfscale.plan.settings import Calculation
 from hfscale.plan.tasks import Plan, make_plan
-from hfscale.plan.toys import AnyTask, ToyRound, default_task_toys, make_round
-from hfscale.results import Results
-from hfscale.runtime.executors.choose import (
-    OWN_CLUSTER,
-    AskedEngine,
-    Cluster,
-    EngineName,
-    as_executor,
-    check_cluster,
-    choose_executor,
-)
-from hfscale.runtime.observers import UNSEEN, Watching, observing
+from hfscale.plan.toys import ToyRound, default_task_toys, make_round
 from hfscale.store.create import create_store, refuse_target
-from hfscale.store.files import journal_folder
 from hfscale.store.open import is_store, open_store
 from hfscale.store.places import Place, store_place
 from hfscale.store.sizes import DiskNeed, disk_need
@@ -60,11 +45,6 @@ from hfscale.work.models import (
     seconds_per_toy,
 )
 from hfscale.workspace import Inputs, check_points
-
-if TYPE_CHECKING:
-    import distributed
-
-    from hfscale.runtime.executors.base import Executor
 
 _RECORDED_PACKAGES = ("hfscale", "jax", "jaxlib", "numpy", "scipy", "pyhf", "zarr", "dask", "iminuit")
 
@@ -285,70 +265,6 @@ def _warn_of_mismatch(test_stat: str, poi: str) -> None:
         HfscaleWarning,
         stacklevel=3,
     )
-
-
-class Choice(NamedTuple):
-    """How the rest of a campaign will be run: the engine, the planned tasks left, and their rough time on one process.
-
-    Where the number of toys is adaptive, more tasks may follow.
-    """
-
-    executor: EngineName
-    pending: int
-    seconds: float
-
-
-def choose(preparation: Preparation, executor: AskedEngine, workers: int | None = None) -> Choice:
-    """Resolve ``auto`` from what is left to do."""
-    plan, rounds = preparation.plan, preparation.rounds
-    points: tuple[AnyTask, ...] = plan.tasks
-    toys: tuple[AnyTask, ...] = tuple(task for toy_round in rounds for task in toy_round.tasks)
-    if preparation.continues:
-        store = open_store(preparation.path)
-        points, toys = store.pending(), store.pending_toys()
-    seconds = preparation.seconds * sum(task.size for task in points) / max(plan.n_points, 1)
-    n_toys = sum(task.size for task in toys) if rounds else preparation.n_toys
-    seconds += preparation.toy_seconds * n_toys
-    pending = len(points) + len(toys)
-    return Choice(choose_executor(executor, workers, pending, seconds), pending, seconds)
-
-
-def execute(
-    preparation: Preparation,
-    *,
-    executor: "AskedEngine | distributed.Client | Executor" = "auto",
-    workers: int | None = None,
-    cluster: Cluster = OWN_CLUSTER,
-    watching: Watching = UNSEEN,
-    gather: bool = False,
-) -> Results:
-    """Make or continue the store and compute what is missing in it.
-
-    Args:
-        preparation: From `prepare`.
-        executor: Name of an engine, a Dask client, or an executor.
-        workers: Number of workers, one per CPU by default.
-        cluster: Running cluster that ``dask`` or ``ray`` connects to.
-        watching: How the run is to be followed.
-        gather: Whether workers, which then need no access to the store, return their results to this process.
-
-    Raises:
-        InputError: The cluster is of no use for the engine, open to others, or does not let us in.
-        StoreError: The store cannot be written, or another driver is working on it.
-        InterruptedRunError: The run was interrupted.
-    """
-    check_cluster(executor, cluster)
-    engine = choose(preparation, executor, workers).executor if isinstance(executor, str) else executor
-    store = open_store(preparation.path) if preparation.continues else create(preparation)
-    with store.locked(), observing(journal_folder(store.path), store.path.name, watching) as observers:
-        store.sweep()
-        left = phases(store.path, preparation.task_toys)
-        first = next(left, None)
-        if first is not None:
-            with as_executor(engine, workers, cluster) as started:
-                for phase in chain([first], left):
-                    run_phase(store, phase, started, observers, gather=gather)
-    return Results(open_store(preparation.path))
 
 
 def create(preparation: Preparation, provenance: Mapping[str, Any] = MappingProxyType({})) -> ResultStore:

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from hfscale.allocation import plan_next_round
+from hfscale.fit.kinds import DeviceKind
 from hfscale.plan.toys import AnyTask
 from hfscale.runtime.events import TaskReport
 from hfscale.runtime.executors.base import Executor
@@ -69,12 +70,21 @@ def run_phase(
     if gather:
         # Opened again, because rounds of toys may have been added.
         engine, function = GatheringExecutor(engine, open_store(store.path), phase.tasks), compute_order
+    function = partial(do_on_device, engine.device, function)
     with observers.phase(extent, engine) as on_event:
         summary = run_tasks(phase.tasks, engine, function, on_event=on_event)
     tasks = {task.id: task for task in phase.tasks}
     for task_id, reason in summary.failures.items():
         store.record_failure(tasks[task_id], reason)
     return summary.failures
+
+
+def do_on_device(kind: DeviceKind, function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function of a task with its fits on a kind of device, wherever this is called; imports JAX only then."""
+    from hfscale.fit.devices import computing_on
+
+    with computing_on(kind):
+        return function(*args)
 
 
 def do_task(store: str, task_id: str) -> TaskReport:

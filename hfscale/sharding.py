@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from hfscale.allocation import plan_next_round
 from hfscale.errors import InputError, StoreBusyError
+from hfscale.fit.kinds import DeviceKind
 from hfscale.phases import Phase, do_task, do_toy_task, run_phase
 from hfscale.plan.settings import Calculation
 from hfscale.plan.tasks import Task
@@ -108,7 +109,12 @@ _PATIENCE = 120
 
 
 def run_shard(
-    path: str | Place, shard: Shard, *, watching: Watching = UNSEEN, help_others: bool = False
+    path: str | Place,
+    shard: Shard,
+    *,
+    watching: Watching = UNSEEN,
+    help_others: bool = False,
+    device: DeviceKind = "cpu",
 ) -> ShardSummary:
     """Do what is left of a shard, in this process.
 
@@ -117,6 +123,7 @@ def run_shard(
         shard: Which share of the tasks.
         watching: How the run is to be followed.
         help_others: Whether to go on with the tasks of other shards when those of this one are done.
+        device: What to compute on; of several GPUs, the first that this process sees.
 
     Raises:
         StoreError: There is no store, or it cannot be written.
@@ -133,10 +140,23 @@ def run_shard(
             if phase is None and help_others:
                 phase = _others_phase(store, shard, ended)
             if phase is not None:
-                with LocalExecutor() as engine:
+                with LocalExecutor(device) as engine:
                     given_up |= run_phase(store, phase, engine, observers).keys()
             elif not _plan_further(store, _PATIENCE if help_others else 0):
                 return _summary(store, shard, before)
+
+
+def fits_per_task(path: str | Place) -> float:
+    """Return about how many fits a task of a store has at once.
+
+    Raises:
+        StoreError: There is no store.
+    """
+    store = open_store(path)
+    if store.rounds:
+        return 2.0 * _task_toys(store)
+    calculation = Calculation.model_validate(store.settings["calculation"])
+    return float(store.plan.task_points * calculation.fits_per_point(1))
 
 
 def _done(store: ResultStore) -> set[str]:

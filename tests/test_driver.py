@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from hfscale.driver import Preparation, choose, execute, prepare
+from hfscale.driver import Preparation, prepare
 from hfscale.errors import HfscaleWarning, InputError, SelectionError, StoreMismatchError
+from hfscale.execution import choose, execute
 from hfscale.plan.settings import Calculation
 from hfscale.store.files import done_folder
 from hfscale.store.open import open_store

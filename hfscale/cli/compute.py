@@ -2,11 +2,11 @@
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from hfscale.cli.environment import keep_compiled_programs
+from hfscale.cli.environment import keep_compiled_programs, use_device
 from hfscale.cli.messages import inform, loudness, say, watching, write_fields, write_json
 from hfscale.cli.options import (
     DATA_FIELDS,
@@ -25,6 +25,7 @@ from hfscale.cli.options import (
     test_stat_option,
     toy_options,
 )
+from hfscale.runtime.devices import AskedDevice
 from hfscale.runtime.executors.choose import Cluster, check_cluster
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ _RUN_EPILOG = """\b
 Examples:
   hfscale run campaign.yaml
   hfscale run campaign.yaml --set run.workers=8 --set calculation.test_poi=0.5
+  hfscale run campaign.yaml --device gpu
 
 Paths in the file are relative to it."""
 
@@ -107,6 +109,7 @@ Paths in the file are relative to it."""
 @click.command("run", epilog=_RUN_EPILOG)
 @click.argument("campaign", type=click.Path())
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Replace a value of the file; repeatable.")
+@click.option("--device", type=click.Choice(get_args(AskedDevice)), help="Short for --set run.device=...")
 @modifier_option
 @metrics_option
 @dry_run_option
@@ -119,29 +122,34 @@ def run_command(**options: Any) -> int:
     from hfscale.plan.campaign import load_campaign
 
     modifiers = [f"calculation.modifiers.{kind}={json.dumps(path)}" for kind, path in options["modifiers"].items()]
-    campaign = load_campaign(options["campaign"], [*options["overrides"], *modifiers])
+    device = [] if options["device"] is None else [f"run.device={options['device']}"]
+    campaign = load_campaign(options["campaign"], [*options["overrides"], *modifiers, *device])
     run = campaign.run
     cluster = Cluster(run.scheduler, run.ray_address, run.insecure)
     check_cluster(run.executor, cluster)
     preparation = prepare_campaign(campaign)
     if options["dry_run"]:
         return print_plan(preparation, options["as_json"])
-    results = compute(preparation, EngineOptions(run.executor, run.workers, cluster, run.gather))
+    results = compute(preparation, EngineOptions(run.executor, run.workers, cluster, run.gather, run.device))
     draw_contours(results, campaign, inform)
     return report(results, options["as_json"])
 
 
 def compute(preparation: "Preparation", engine: EngineOptions) -> "Results":
     """Run a prepared campaign with progress on standard error."""
-    from hfscale.driver import choose, execute
+    from hfscale.execution import choose, execute
 
-    choice = choose(preparation, engine.executor, engine.workers)
+    choice = choose(preparation, engine.executor, engine.workers, engine.device, engine.cluster)
+    use_device(choice.device.kind)
     done = choice.pending == 0 and not preparation.calculation.adaptive
     if done:
         toys = f" and {preparation.n_toys} toys" if preparation.rounds else ""
         inform(f"nothing to do: all {preparation.plan.n_points} points{toys} of {preparation.path} are done")
     elif engine.executor == "auto" or loudness().verbose:
         inform(f"executor: {choice.executor} ({choice.pending} tasks, about {choice.seconds:.0f} s on one process)")
+    if engine.device != "cpu" and (engine.device == "auto" or loudness().verbose):
+        names = ", ".join(gpu.name for gpu in choice.device.gpus)
+        inform(f"device: {choice.device.kind} ({choice.device.reason or names or 'of the cluster'})")
     folder = keep_compiled_programs()
     if folder is not None and loudness().verbose:
         inform(f"compiled programs are kept in {folder}")
@@ -150,6 +158,7 @@ def compute(preparation: "Preparation", engine: EngineOptions) -> "Results":
         executor=choice.executor,
         workers=engine.workers,
         cluster=engine.cluster,
+        device=choice.device,
         watching=watching(quiet=done),
         gather=engine.gather,
     )

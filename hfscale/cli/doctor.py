@@ -24,6 +24,10 @@ Examples:
   hfscale doctor --seconds 0 --json
 
 \b
+Where JAX sees a GPU, fits per second by the size of batches are measured on it and on a CPU, and kept: --device auto
+takes the GPU for campaigns whose tasks are larger than where it begins to win.
+
+\b
 Exit codes: 0 done; 1 done, but something does not work."""
 
 
@@ -33,13 +37,14 @@ Exit codes: 0 done; 1 done, but something does not work."""
     type=click.FloatRange(min=0.0),
     default=5.0,
     show_default=True,
-    help="Length of the self-test, after compiling; 0 for none.",
+    help="Length of the self-test, and of the measurement of each device, after compiling; 0 for none.",
 )
 @json_option
 @loudness_options
 def doctor_command(seconds: float, as_json: bool) -> int:
-    """Devices, threads, memory, versions and compiled programs here, and how many fits there are per second."""
+    """Devices, threads, memory, versions and compiled programs here, and how many fits there are per second on each."""
     from hfscale.doctor import machine
+    from hfscale.doctor.crossover import crossover
     from hfscale.doctor.self_test import self_test
 
     keep_compiled_programs()
@@ -52,6 +57,7 @@ def doctor_command(seconds: float, as_json: bool) -> int:
     }
     if seconds > 0.0:
         looks["self-test"] = lambda: self_test(seconds)
+        looks["crossover"] = lambda: crossover(seconds)
     found, errors = examine(looks)
     if as_json:
         _write_json(found, errors)

@@ -14,6 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from hfscale.errors import HfscaleWarning
+from hfscale.fit.kinds import DeviceKind
+from hfscale.runtime.devices import GPU_MEMORY
 
 OFF = "off"
 
@@ -22,6 +24,14 @@ def use_one_thread() -> None:
     """Keep the libraries below to one thread: more gain nothing on such small matrices, and fight over busy cores."""
     for variable in ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
+
+
+def use_device(kind: DeviceKind) -> None:
+    """Have JAX in this process look for a device of that kind alone, and leave memory of a GPU to others."""
+    # A campaign on CPUs must not take memory of a GPU, which JAX does as soon as it sees one.
+    variables = {"JAX_PLATFORMS": "cpu"} if kind == "cpu" else GPU_MEMORY
+    for variable, value in variables.items():
+        os.environ.setdefault(variable, value)
 
 
 def keep_compiled_programs() -> Path | None:

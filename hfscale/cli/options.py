@@ -7,6 +7,7 @@ import click
 
 from hfscale.cli.messages import set_loudness
 from hfscale.inference.toys.settings import Ensemble, ToyNuisance
+from hfscale.runtime.devices import AskedDevice
 from hfscale.runtime.executors.choose import AskedEngine, Cluster, check_cluster
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -268,7 +269,14 @@ _ENGINE_OPTIONS = (
         help="local: this process. processes, dask, ray: worker processes on this machine. auto: local or processes,"
         " what is faster.",
     ),
-    click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Worker processes; one per CPU."),
+    click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Worker processes; one per CPU or GPU."),
+    click.option(
+        "--device",
+        type=click.Choice(get_args(AskedDevice)),
+        default="cpu",
+        show_default=True,
+        help="What to compute on; each GPU has one worker. auto: GPUs where hfscale doctor measured them to be faster.",
+    ),
     click.option(
         "--scheduler",
         metavar="ADDRESS|FILE",
@@ -304,6 +312,7 @@ class EngineOptions(NamedTuple):
     workers: int | None = None
     cluster: Cluster = Cluster()
     gather: bool = False
+    device: AskedDevice = "cpu"
 
 
 def take_engine(options: dict[str, Any]) -> EngineOptions:
@@ -313,7 +322,9 @@ def take_engine(options: dict[str, Any]) -> EngineOptions:
         InputError: A cluster is named that is of no use for the engine, or is open to others.
     """
     cluster = Cluster(**{name: options.pop(name) for name in Cluster._fields})
-    chosen = EngineOptions(options.pop("executor"), options.pop("workers"), cluster, options.pop("gather"))
+    chosen = EngineOptions(
+        options.pop("executor"), options.pop("workers"), cluster, options.pop("gather"), options.pop("device")
+    )
     check_cluster(chosen.executor, cluster)
     return chosen
 

@@ -1,13 +1,15 @@
 """Verbs that split a campaign among independent processes: ``plan`` and ``worker``."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from hfscale.cli.compute import SOME_FAILED, print_plan
-from hfscale.cli.environment import keep_compiled_programs
+from hfscale.cli.environment import keep_compiled_programs, use_device
 from hfscale.cli.messages import inform, say, watching
 from hfscale.cli.options import json_option, loudness_options, metrics_option
+from hfscale.runtime.crossover import choose_device
+from hfscale.runtime.devices import CPU, AskedDevice
 
 if TYPE_CHECKING:
     from hfscale.sharding import ShardSummary
@@ -63,15 +65,24 @@ again until none says that further rounds may come, or let them help others, as 
     is_flag=True,
     help="Go on with tasks of other shards when those of this one are done, until nothing is left in the store.",
 )
+@click.option(
+    "--device",
+    type=click.Choice(get_args(AskedDevice)),
+    default="cpu",
+    show_default=True,
+    help="What to compute on, as for hfscale run; of several GPUs, the first that this process sees.",
+)
 @metrics_option
 @loudness_options
-def worker_command(store: str, text: str, help_others: bool) -> int:
+def worker_command(store: str, text: str, help_others: bool, device: AskedDevice) -> int:
     """Do one share of the tasks of a store, one after the other; SIGTERM drops the running one and ends with code 3."""
-    from hfscale.sharding import Shard, run_shard
+    from hfscale.sharding import Shard, fits_per_task, run_shard
 
     shard = Shard.parse(text)
+    chosen = choose_device(device, fits_per_task(store)) if device != "cpu" else CPU
+    use_device(chosen.kind)
     keep_compiled_programs()
-    summary = run_shard(store, shard, watching=watching(), help_others=help_others)
+    summary = run_shard(store, shard, watching=watching(), help_others=help_others, device=chosen.kind)
     return _report(summary, text)
 
 

@@ -48,7 +48,11 @@ def devices() -> Part:
     import jax
 
     found = [f"{device.platform}:{device.id} ({device.device_kind})" for device in jax.devices()]
-    return Part({"default": jax.default_backend(), "devices": found})
+    gpus = [device for device in jax.devices() if device.platform == "gpu"]
+    values = {"default": jax.default_backend(), "devices": found, "gpus": len(gpus)}
+    if gpus:
+        values["gpu_memory"] = [(device.memory_stats() or {}).get("bytes_limit") for device in gpus]
+    return Part(values)
 
 
 def threads(environment: Mapping[str, str] = os.environ) -> Part:

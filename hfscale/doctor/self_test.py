@@ -31,7 +31,7 @@ def example_folder() -> Path:
 
 
 def self_test(seconds: float = 5.0) -> Part:
-    """Compute CLs of a few points again and again.
+    """Compute CLs of a few points again and again, on a CPU.
 
     Args:
         seconds: For how long, after what has to be compiled.
@@ -39,6 +39,13 @@ def self_test(seconds: float = 5.0) -> Part:
     Raises:
         TaskError: A fit failed, two computations differ, or the result is wrong.
     """
+    from hfscale.fit.devices import computing_on
+
+    with computing_on("cpu"):
+        return _measure(seconds)
+
+
+def _measure(seconds: float) -> Part:
     from hfscale.fit.meter import metering
     from hfscale.inference.cls import asymptotic_cls
     from hfscale.work.models import build_models

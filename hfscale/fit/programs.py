@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from jax import Array
 
+from hfscale.fit.kinds import DeviceKind
 from hfscale.fit.lanes import work_off
 from hfscale.fit.newton import Method
 from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
@@ -36,10 +37,13 @@ def compiler_options() -> dict[str, bool]:
 
 
 @lru_cache(maxsize=16)
-def queue_program(structure: Structure, method: Method, lanes: int, capacity: int) -> Program:
+def queue_program(
+    structure: Structure, method: Method, lanes: int, capacity: int, kind: DeviceKind = "cpu"
+) -> Program:  # fmt: skip
     """Compiled minimisation of a queue of `capacity` fits in `lanes` lanes; compiles on its first call."""
     del capacity  # a key of the cache: XLA compiles for the shapes, and eviction must free one program
-    return jax.jit(partial(work_off, structure, method, lanes), compiler_options=compiler_options())
+    options = compiler_options() if kind == "cpu" else None
+    return jax.jit(partial(work_off, structure, method, lanes), compiler_options=options)
 
 
 def cache_statistics() -> CacheStatistics:

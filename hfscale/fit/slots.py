@@ -4,6 +4,8 @@ import jax
 import numpy as np
 from jaxtyping import Float, Shaped
 
+from hfscale.fit.batches import gpu_batch
+from hfscale.fit.devices import target
 from hfscale.fit.lanes import FitResults
 from hfscale.fit.newton import Method
 from hfscale.fit.programs import queue_program
@@ -92,8 +94,12 @@ def run(
     start: Float[np.ndarray, "fit parameter"],
 ) -> FitResults:
     """Minimise with one method alone."""
-    capacity = capacity_for(fits)
-    program = queue_program(structure, method, lanes_for(structure, method), capacity)
+    device = target()
+    if device.kind == "gpu":
+        lanes, capacity = gpu_batch(structure, fits, device.memory)
+    else:
+        lanes, capacity = lanes_for(structure, method), capacity_for(fits)
+    program = queue_program(structure, method, lanes, capacity, device.kind)
     parts = []
     with jax.enable_x64(True):
         common = jax.device_put(shared)

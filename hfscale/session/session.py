@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from hfscale import api, measurements
 from hfscale.campaign_contours import draw_contours
-from hfscale.driver import execute
 from hfscale.errors import InputError
+from hfscale.execution import execute
 from hfscale.plan.campaign import Campaign, check_campaign, load_campaign
 from hfscale.results import Results
 from hfscale.runtime.executors.base import Executor

@@ -89,6 +89,7 @@ class GatheringExecutor(Executor):
     def __init__(self, engine: Executor, store: ResultStore, tasks: Iterable[AnyTask]) -> None:
         self.name = engine.name
         self.dashboard_link = engine.dashboard_link
+        self.device = engine.device
         self._engine = engine
         self._store = store
         self._definition = portable_definition(store)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Shaped
 
+from hfscale.fit.devices import target
 from hfscale.fit.meter import metering
 from hfscale.inference.asimov import with_prefit_asimov
 from hfscale.inference.measurement.results import FitBlock
@@ -79,6 +80,12 @@ def _laid_out(inputs: Inputs, calculation: Calculation) -> tuple[ModelGroup, ...
     return groups
 
 
+def device_remarks() -> dict[str, str]:
+    """Return what the marker of a task says of its device: nothing of a CPU, the kind and the name of a GPU."""
+    device = target()
+    return {} if device.kind == "cpu" else {"device": f"{device.kind} ({device.name})"}
+
+
 def run_task(store: str, task_id: str) -> TaskReport:
     """Compute the points of one task and write them, the marker last. Doing it twice does no harm.
 
@@ -122,7 +129,7 @@ def compute_points(definition: Definition, task: Task) -> Computed:
         compile_seconds=meter.compile_seconds,
     )
     told = {names[task.start + k]: texts for k, texts in remarks.items()}
-    return Computed(arrays, report, {"reasons": named, **({"remarks": told} if told else {})})
+    return Computed(arrays, report, {"reasons": named, **({"remarks": told} if told else {}), **device_remarks()})
 
 
 class BlockOfTask(NamedTuple):

@@ -24,7 +24,7 @@ from hfscale.store.open import open_store
 from hfscale.store.toys import empty_toys
 from hfscale.work.computed import Computed
 from hfscale.work.definition import Definition, definition_of
-from hfscale.work.task import model_of_point
+from hfscale.work.task import device_remarks, model_of_point
 
 
 class _Subject(NamedTuple):
@@ -83,7 +83,7 @@ def compute_toys(definition: Definition, task: ToyTask, seed: int, generator: st
         fits=meter.fits,
         compile_seconds=meter.compile_seconds,
     )
-    return Computed(arrays, report, {"failed": counts, "failed_toys": failed})
+    return Computed(arrays, report, {"failed": counts, "failed_toys": failed, **device_remarks()})
 
 
 def _settings(calculation: Calculation, seed: int, generator: str) -> ToySettings:

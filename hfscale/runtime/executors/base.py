@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, runtime_checkable
 
+from hfscale.fit.kinds import DeviceKind
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -27,10 +29,12 @@ class Executor(Protocol):
     Attributes:
         name: Name of the engine, as on the command line.
         dashboard_link: Address of the engine's own progress page, or None.
+        device: What its workers compute on.
     """
 
     name: str
     dashboard_link: str | None
+    device: DeviceKind = "cpu"
 
     def slots(self) -> int:
         """Return how many calls can run at the same time now; at least one."""

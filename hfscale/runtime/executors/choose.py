@@ -4,6 +4,7 @@ import os
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from hfscale.errors import InputError
+from hfscale.runtime.devices import CPU, Device
 from hfscale.runtime.executors.access import (
     refuse_open_ray,
     refuse_open_scheduler,
@@ -92,39 +93,51 @@ def check_cluster(engine: object, cluster: Cluster) -> None:
         refuse_open_ray(cluster.ray_address, cluster.insecure)
 
 
-def open_executor(name: str, workers: int | None = None, cluster: Cluster = OWN_CLUSTER) -> Executor:
+def open_executor(
+    name: str, workers: int | None = None, cluster: Cluster = OWN_CLUSTER, device: Device = CPU
+) -> Executor:
     """Start an executor. Use it in a ``with`` statement, or close it.
 
     Args:
         name: The engine, one of `EngineName`.
-        workers: Number of worker processes, None for one per CPU; ``local`` and Dask clusters ignore it.
+        workers: Number of worker processes, None for one per CPU or GPU; ``local`` and Dask clusters ignore it.
         cluster: Running cluster that ``dask`` or ``ray`` connects to; by default each starts its own on this machine.
+        device: What they compute on.
 
     Raises:
-        InputError: There is no such engine, it is not installed, there is no cluster at the address, or one that is
-            open to others.
+        InputError: There is no such engine, it is not installed, there is no cluster at the address, one that is open
+            to others or has no GPU, or there are fewer GPUs than workers.
     """
     check_cluster(name, cluster)
     if name == "local":
         from hfscale.runtime.executors.local import LocalExecutor
 
-        return LocalExecutor()
+        return LocalExecutor(device.kind)
+    if name == "dask" and cluster.scheduler is not None:
+        from hfscale.runtime.executors.dask import DaskExecutor
+
+        return DaskExecutor.join(cluster.scheduler, insecure=cluster.insecure, device=device.kind)
+    if name == "ray" and cluster.ray_address is not None:
+        from hfscale.runtime.executors.ray import RayExecutor
+
+        return RayExecutor.connect(cluster.ray_address, workers, device)
+    return _start_executor(name, device.workers(workers, available_cpus()), device)
+
+
+def _start_executor(name: str, workers: int, device: Device) -> Executor:
+    """Start worker processes on this machine."""
     if name == "processes":
         from hfscale.runtime.executors.processes import ProcessExecutor
 
-        return ProcessExecutor(workers or available_cpus())
+        return ProcessExecutor(workers, device)
     if name == "dask":
         from hfscale.runtime.executors.dask import DaskExecutor
 
-        if cluster.scheduler is not None:
-            return DaskExecutor.join(cluster.scheduler, insecure=cluster.insecure)
-        return DaskExecutor.start(workers or available_cpus())
+        return DaskExecutor.start(workers, device)
     if name == "ray":
         from hfscale.runtime.executors.ray import RayExecutor
 
-        if cluster.ray_address is not None:
-            return RayExecutor.connect(cluster.ray_address, workers)
-        return RayExecutor.start(workers or available_cpus())
+        return RayExecutor.start(workers, device)
     raise _no_such_engine(name)
 
 
@@ -136,7 +149,10 @@ def _no_such_engine(name: str) -> InputError:
 
 
 def as_executor(
-    engine: "str | distributed.Client | Executor", workers: int | None = None, cluster: Cluster = OWN_CLUSTER
+    engine: "str | distributed.Client | Executor",
+    workers: int | None = None,
+    cluster: Cluster = OWN_CLUSTER,
+    device: Device = CPU,
 ) -> Executor:
     """Return an executor for whatever the user gave as one: its name, a Dask client or cluster, or an executor.
 
@@ -144,17 +160,19 @@ def as_executor(
     other arguments, see `open_executor`.
 
     Raises:
-        InputError: It is nothing of these.
+        InputError: It is nothing of these, or an executor that computes on something else than was asked for.
     """
     if isinstance(engine, str):
-        return open_executor(engine, workers, cluster)
+        return open_executor(engine, workers, cluster, device)
     check_cluster(engine, cluster)
     if isinstance(engine, Executor):
+        if device.kind == "gpu" and engine.device != "gpu":
+            raise InputError(f"this executor computes on {engine.device}", remedy="make it for GPUs, or ask for none")
         return engine
     if type(engine).__module__.partition(".")[0] == "distributed" and hasattr(engine, "submit"):
-        return _of_dask(engine, is_client=True)
+        return _of_dask(engine, device, is_client=True)
     if hasattr(engine, "scheduler_address") and hasattr(engine, "scale"):
-        return _of_dask(engine, is_client=False)
+        return _of_dask(engine, device, is_client=False)
     raise InputError(
         f"{type(engine).__name__} is no executor",
         remedy=f"give one of {_CHOICES}, a Dask client or cluster, or an executor",
@@ -170,11 +188,11 @@ def refuse_asynchronous(engine: object) -> None:
         )
 
 
-def _of_dask(engine: Any, *, is_client: bool) -> Executor:
+def _of_dask(engine: Any, device: Device, *, is_client: bool) -> Executor:
     """Return an executor for a Dask client or cluster of the user's."""
     from hfscale.runtime.executors.dask import DaskExecutor
 
     refuse_asynchronous(engine)
-    executor = DaskExecutor(engine) if is_client else DaskExecutor.use(engine)
+    executor = DaskExecutor(engine, device.kind) if is_client else DaskExecutor.use(engine, device.kind)
     warn_of_open_scheduler(executor.scheduler_address())
     return executor

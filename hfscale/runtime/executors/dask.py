@@ -7,7 +7,6 @@ that exist in memory only, and every socket, the dashboards' too, listens on 127
 # mypy: allow-untyped-calls
 # (most of distributed has no annotations)
 
-import logging
 import os
 import signal
 import uuid
@@ -16,73 +15,86 @@ from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, NamedTuple
 
-import dask
 import distributed
-from distributed.security import Security
 
 from hfscale.errors import InputError, InterruptedRunError
+from hfscale.fit.kinds import DeviceKind
+from hfscale.runtime.devices import CPU, Device
 from hfscale.runtime.executors.base import Executor, Outcome
 from hfscale.runtime.executors.dask_clients import joined
-from hfscale.runtime.executors.workers import ALLOWED_WORKER_DEATHS, WORKER_ENVIRONMENT, quiet_logs, worker_killer
-
-LOOPBACK = "127.0.0.1"
+from hfscale.runtime.executors.dask_workers import GPU_RESOURCE, local_cluster, room, worker_environment
+from hfscale.runtime.executors.workers import quiet_logs, worker_killer
 
 
 class DaskExecutor(Executor):
     """Runs calls on the workers of a Dask client."""
 
-    def __init__(self, client: distributed.Client) -> None:
-        """Use the cluster of a client; both stay the caller's, and open when this is closed."""
+    def __init__(self, client: distributed.Client, device: DeviceKind = "cpu") -> None:
+        """Use the cluster of a client; both stay the caller's, and open when this is closed.
+
+        Args:
+            client: The client.
+            device: What its workers compute on; for GPUs, those that have the resource ``GPU``.
+
+        Raises:
+            InputError: None of its workers has a GPU.
+        """
         self.name = "dask"
+        self.device = device
         self.client = client
         self.dashboard_link: str | None = client.dashboard_link or None
         self._address = self.scheduler_address()
         self._futures: dict[Hashable, distributed.Future[Any]] = {}
         self._abandoned: dict[Hashable, _Abandoned] = {}
         self._cluster: distributed.LocalCluster | None = None
+        self._own_device = CPU
         self._owned = ExitStack()
+        self._check_gpus()
 
     @classmethod
-    def start(cls, workers: int) -> "DaskExecutor":
+    def start(cls, workers: int, device: Device = CPU) -> "DaskExecutor":
         """Start a cluster of worker processes on this machine, each with one thread; closing ends it.
 
         Args:
             workers: Number of worker processes.
+            device: What they compute on: CPUs, or each on a GPU of its own.
         """
         with ExitStack() as stack:
             stack.enter_context(quiet_logs("distributed"))
-            stack.enter_context(_worker_environment())
-            cluster = stack.enter_context(_local_cluster(workers))
+            stack.enter_context(worker_environment(device))
+            cluster = stack.enter_context(local_cluster(workers, device))
             client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
-            executor = cls(client)
+            executor = cls(client, device.kind)
             executor._cluster = cluster
+            executor._own_device = device
             executor._owned = stack.pop_all()
         return executor
 
     @classmethod
-    def join(cls, scheduler: str, *, insecure: bool = False) -> "DaskExecutor":
+    def join(cls, scheduler: str, *, insecure: bool = False, device: DeviceKind = "cpu") -> "DaskExecutor":
         """Connect to a cluster that runs; closing ends the connection alone.
 
         Args:
             scheduler: Address of its scheduler, or the file that the scheduler wrote.
             insecure: Whether the cluster may be open to others; see `hfscale.runtime.executors.access`.
+            device: What its workers compute on.
 
         Raises:
-            InputError: The cluster is open to others, or does not let us in.
+            InputError: The cluster is open to others, does not let us in, or has no GPU.
         """
         with ExitStack() as stack:
-            executor = cls(stack.enter_context(joined(scheduler, insecure)))
+            executor = cls(stack.enter_context(joined(scheduler, insecure)), device)
             executor._owned = stack.pop_all()
         return executor
 
     @classmethod
-    def use(cls, cluster: Any) -> "DaskExecutor":
+    def use(cls, cluster: Any, device: DeviceKind = "cpu") -> "DaskExecutor":
         """Run calls on a cluster object of the user's, such as a `distributed.LocalCluster` or a `SLURMCluster`.
 
         Closing ends the connection alone.
         """
         with ExitStack() as stack:
-            executor = cls(stack.enter_context(distributed.Client(cluster, set_as_default=False)))
+            executor = cls(stack.enter_context(distributed.Client(cluster, set_as_default=False)), device)
             executor._owned = stack.pop_all()
         return executor
 
@@ -90,19 +102,18 @@ class DaskExecutor(Executor):
         """Have so many worker processes in the own cluster from now on; this may be called by any thread.
 
         Raises:
-            InputError: The cluster is not this executor's own.
+            InputError: The cluster is not this executor's own, or there are fewer GPUs.
         """
         if self._cluster is None:
             raise InputError(
                 "the workers of this cluster are not started from here", remedy="scale the cluster object itself"
             )
-        self._cluster.scale(workers)
+        self._cluster.scale(self._own_device.workers(workers, workers))
 
     def slots(self) -> int:
-        """Return the number of worker threads that are connected now."""
+        """Return the number of worker threads, or of workers' GPUs, that are connected now."""
         with self._asking():
-            threads: dict[str, int] = self.client.nthreads()
-        return max(1, sum(threads.values()))
+            return max(1, sum(room(self.client, self.device).values()))
 
     def scheduler_address(self) -> str:
         """Return the address at which the client talks to its scheduler."""
@@ -115,7 +126,13 @@ class DaskExecutor(Executor):
         with self._asking():
             sound = self._sound_workers()
             self._futures[key] = self.client.submit(
-                function, *args, key=key, pure=False, workers=sound, allow_other_workers=sound is not None
+                function,
+                *args,
+                key=key,
+                pure=False,
+                workers=sound,
+                allow_other_workers=sound is not None,
+                resources=dict(GPU_RESOURCE) if self.device == "gpu" else None,
             )
         return key
 
@@ -138,10 +155,10 @@ class DaskExecutor(Executor):
         return {handle: _outcome(self._futures.pop(handle)) for handle in ended}
 
     def idle(self) -> int:
-        """Return the number of worker threads that the scheduler has given nothing."""
+        """Return the number of worker threads, or of workers' GPUs, that the scheduler has given nothing."""
         with self._asking():
-            calls, threads = self.client.processing(), self.client.nthreads()
-        return sum(max(0, number - len(calls.get(worker, ()))) for worker, number in threads.items())
+            calls, places = self.client.processing(), room(self.client, self.device)
+        return sum(max(0, number - len(calls.get(worker, ()))) for worker, number in places.items())
 
     def running(self, handles: Collection[Hashable]) -> Collection[Hashable]:
         """Return those of these calls that the scheduler has given to a worker; one may wait there behind another."""
@@ -176,6 +193,15 @@ class DaskExecutor(Executor):
         self._cancel([abandoned.future for abandoned in self._abandoned.values()])
         self._abandoned.clear()
         self._owned.close()
+
+    def _check_gpus(self) -> None:
+        """Raise InputError where there are workers, none of which has a GPU: tasks would wait for ever."""
+        with self._asking():
+            if self.device == "gpu" and self.client.nthreads() and not room(self.client, "gpu"):
+                raise InputError(
+                    f"no worker of the Dask scheduler {self._address} has the resource GPU",
+                    remedy="start one worker per GPU, with --nthreads 1 --resources GPU=1 and CUDA_VISIBLE_DEVICES",
+                )
 
     def _sound_workers(self) -> list[str] | None:
         """Return the workers to prefer: all, as None, or those without an abandoned call."""
@@ -229,44 +255,3 @@ def _outcome(future: distributed.Future[Any]) -> Outcome:
     if isinstance(error, distributed.KilledWorker):
         return Outcome(error=worker_killer())
     return Outcome(error=error)
-
-
-def _local_cluster(workers: int) -> distributed.LocalCluster:
-    environment = {**dask.config.get("distributed.nanny.pre-spawn-environ"), **WORKER_ENVIRONMENT}
-    options = {
-        "distributed.nanny.pre-spawn-environ": environment,
-        "distributed.scheduler.allowed-failures": ALLOWED_WORKER_DEATHS,
-        "distributed.worker.multiprocessing-method": "spawn",
-    }
-    with dask.config.set(options):
-        return distributed.LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            host=LOOPBACK,
-            protocol="tls://",
-            security=Security.temporary(),
-            dashboard_address=f"{LOOPBACK}:0",
-            worker_dashboard_address=f"{LOOPBACK}:0",
-            silence_logs=logging.CRITICAL,
-        )
-
-
-@contextmanager
-def _worker_environment() -> Iterator[None]:
-    """Give this process the workers' environment while they live, and then its own again.
-
-    Dask copies the variables of ``pre-spawn-environ`` into the environment of the driver and leaves them there, and
-    prefers a value that the driver already has: both would change what the user set for the driver.
-    """
-    before = {name: os.environ.get(name) for name in dask.config.get("distributed.nanny.pre-spawn-environ")}
-    before |= {name: os.environ.get(name) for name in (*WORKER_ENVIRONMENT, "PYTHONHASHSEED")}
-    os.environ.update(WORKER_ENVIRONMENT)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

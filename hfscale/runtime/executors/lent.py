@@ -16,6 +16,7 @@ class LentExecutor(Executor):
     def __init__(self, owned: Executor) -> None:
         self.name = owned.name
         self.dashboard_link = owned.dashboard_link
+        self.device = owned.device
         self._owned = owned
 
     def slots(self) -> int:

@@ -3,14 +3,20 @@
 from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import Any
 
+from hfscale.fit.kinds import DeviceKind
 from hfscale.runtime.executors.base import Executor, Outcome
 
 
 class LocalExecutor(Executor):
-    """Runs one call at a time in this process and starts no other: no start-up time, and a plain traceback."""
+    """Runs one call at a time in this process and starts no other: no start-up time, and a plain traceback.
 
-    def __init__(self) -> None:
+    Args:
+        device: What it computes on; of several GPUs, the first.
+    """
+
+    def __init__(self, device: DeviceKind = "cpu") -> None:
         self.name = "local"
+        self.device = device
         self.dashboard_link: str | None = None
         self._waiting: dict[Hashable, tuple[Callable[..., Any], tuple[Any, ...]]] = {}
 

@@ -5,6 +5,7 @@ can reach. It starts when there is work for it, runs one call after the other, a
 this process, however that ends.
 """
 
+import itertools
 import math
 import os
 import subprocess
@@ -16,6 +17,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from hfscale.runtime.devices import CPU, Device
 from hfscale.runtime.executors.base import Executor, Outcome
 from hfscale.runtime.executors.calls import Calls
 from hfscale.runtime.executors.workers import WORKER_ENVIRONMENT
@@ -30,13 +32,14 @@ _GRACE_SECONDS = 2.0
 
 
 class _Worker:
-    """A worker process, and the handle of the call that it runs; None for none."""
+    """A worker process, the handle of the call that it runs, None for none, and its place, which has a GPU if any."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: int, device: Device) -> None:
         self.call: Hashable | None = None
+        self.place = place
         self.connection, theirs = Pipe()
         with theirs:
-            self.process = _start(theirs)
+            self.process = _start(theirs, device.environment(place))
 
     def send(self, call: Hashable, message: bytes) -> None:
         """Give it a call."""
@@ -72,11 +75,11 @@ class _Worker:
             self.process.wait(_GRACE_SECONDS)
 
 
-def _start(connection: Connection) -> "subprocess.Popen[bytes]":
+def _start(connection: Connection, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     program = _PROGRAM.format(path=sys.path, descriptor=connection.fileno())
     return subprocess.Popen(
         [sys.executable, "-c", program],
-        env={**os.environ, **WORKER_ENVIRONMENT},
+        env={**os.environ, **WORKER_ENVIRONMENT, **environment},
         stdin=subprocess.DEVNULL,
         stdout=2,  # standard output is for the results of the command
         pass_fds=[connection.fileno()],
@@ -90,18 +93,25 @@ class ProcessExecutor(Executor):
 
     Args:
         workers: Number of worker processes at most.
+        device: What they compute on: CPUs, or each on a GPU of its own.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, device: Device = CPU) -> None:
         self.name = "processes"
+        self.device = device.kind
+        self._device = device
         self.dashboard_link: str | None = None
         self._slots = workers
         self._calls = Calls()
         self._workers: list[_Worker] = []
 
     def scale(self, workers: int) -> None:
-        """Have at most so many worker processes from now on; this may be called by any thread."""
-        self._slots = workers
+        """Have at most so many worker processes from now on; this may be called by any thread.
+
+        Raises:
+            InputError: There are fewer GPUs for them.
+        """
+        self._slots = self._device.workers(workers, workers)
 
     def slots(self) -> int:
         """Return the number of worker processes, whether or not they have started yet."""
@@ -158,9 +168,13 @@ class ProcessExecutor(Executor):
             self._dismiss(idle.pop())
         while self._calls and (idle or len(self._workers) < self._slots):
             if not idle:
-                idle.append(_Worker())
+                idle.append(_Worker(self._free_place(), self._device))
                 self._workers += idle
             idle.pop().send(*self._calls.take())
+
+    def _free_place(self) -> int:
+        taken = {worker.place for worker in self._workers}
+        return next(place for place in itertools.count() if place not in taken)
 
     def _dismiss(self, worker: _Worker) -> None:
         self._workers.remove(worker)

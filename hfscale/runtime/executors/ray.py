@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hfscale.errors import InputError, InterruptedRunError, TaskError
+from hfscale.runtime.devices import CPU, Device
 from hfscale.runtime.executors.base import Executor, Outcome
 from hfscale.runtime.executors.calls import Calls
 from hfscale.runtime.executors.serving import run_call
@@ -60,16 +61,19 @@ class _Pending(NamedTuple):
 
 
 class RayExecutor(Executor):
-    """Runs calls in actors of the Ray instance that this process is connected to, one for each CPU of it.
+    """Runs calls in actors of the Ray instance that this process is connected to, one for each CPU, or GPU, of it.
 
-    One that dies is replaced as soon as there is a CPU for it, and its call goes to another.
+    One that dies is replaced as soon as there is room for it, and its call goes to another.
 
     Args:
-        workers: Number of actors at most, None for all CPUs.
+        workers: Number of actors at most, None for all CPUs or GPUs.
+        device: What actors compute on; Ray gives each its own GPU.
     """
 
-    def __init__(self, workers: int | None = None) -> None:
+    def __init__(self, workers: int | None = None, device: Device = CPU) -> None:
         self.name = "ray"
+        self.device = device.kind
+        self._environment = {**WORKER_ENVIRONMENT, **device.environment()}
         self.dashboard_link: str | None = None
         self._workers = workers
         self._calls = Calls()
@@ -79,32 +83,34 @@ class RayExecutor(Executor):
         self._owned = ExitStack()
 
     @classmethod
-    def start(cls, workers: int) -> "RayExecutor":
+    def start(cls, workers: int, device: Device = CPU) -> "RayExecutor":
         """Start an instance on this machine; closing ends it. An instance that this process has already is taken.
 
         Args:
             workers: Number of actors.
+            device: What they compute on: CPUs, or each on a GPU of its own.
 
         Raises:
             InputError: Ray is not installed, or would listen to other machines.
         """
         with ExitStack() as stack:
             if not _is_connected():
-                stack.enter_context(_own_instance(workers))
-            executor = cls(workers)
+                stack.enter_context(_own_instance(workers, len(device.gpus)))
+            executor = cls(workers, device)
             executor._owned = stack.pop_all()
         return executor
 
     @classmethod
-    def connect(cls, address: str, workers: int | None = None) -> "RayExecutor":
+    def connect(cls, address: str, workers: int | None = None, device: Device = CPU) -> "RayExecutor":
         """Connect to a cluster that runs; closing ends the connection. Its token is that of the user's environment.
 
         Args:
             address: As `ray.init` takes it: ``auto``, ``HOST:PORT`` or ``ray://HOST:PORT``.
-            workers: Number of actors at most, None for all CPUs of the cluster, as they come and go.
+            workers: Number of actors at most, None for all CPUs or GPUs of the cluster, as they come and go.
+            device: What they compute on.
 
         Raises:
-            InputError: Ray is not installed, or there is no cluster at the address that lets us in.
+            InputError: Ray is not installed, there is no cluster at the address that lets us in, or it has no GPU.
         """
         ray = _import_ray()
         with ExitStack() as stack:
@@ -117,12 +123,13 @@ class RayExecutor(Executor):
                     remedy="give the address that 'ray start' wrote, and its token in RAY_AUTH_TOKEN_PATH",
                 ) from error
             stack.callback(ray.shutdown)
-            executor = cls(workers)
+            executor = cls(workers, device)
+            executor._check_gpus(address)
             executor._owned = stack.pop_all()
         return executor
 
     def slots(self) -> int:
-        """Return the number of actors that the instance has CPUs for now.
+        """Return the number of actors that the instance has CPUs, or GPUs, for now.
 
         Raises:
             InterruptedRunError: The instance is gone, or the part of it that serves this process.
@@ -132,7 +139,7 @@ class RayExecutor(Executor):
         alive = {node["NodeID"]: node["Resources"] for node in _nodes() if node["Alive"]}
         if ray.get_runtime_context().get_node_id() not in alive:
             raise _gone("the raylet of this process ended")
-        present = int(sum(resources.get("CPU", 0.0) for resources in alive.values()))
+        present = int(sum(resources.get(self.device.upper(), 0.0) for resources in alive.values()))
         return max(1, present if self._workers is None else min(self._workers, present))
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Hashable:
@@ -189,15 +196,24 @@ class RayExecutor(Executor):
         self._pending.clear()
         self._owned.close()
 
+    def _check_gpus(self, address: str) -> None:
+        """Raise InputError where a cluster has no GPU: actors would wait for ever."""
+        if self.device == "gpu" and not any(node["Resources"].get("GPU") for node in _nodes() if node["Alive"]):
+            raise InputError(
+                f"the Ray cluster {address} has no GPU",
+                remedy="start nodes that have one (ray start --num-gpus N), or ask for --device cpu",
+            )
+
     def _start_actors(self) -> None:
         """Ask for as many actors as there is room for; each is given calls once it has started."""
         import ray
 
         missing = self.slots() - len(self._idle) - len(self._pending)
         # An actor that dies is lost; a new one takes its place here, so that its deaths can be counted per call.
-        kind: Any = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(Slot)
+        gpus = 1 if self.device == "gpu" else 0
+        kind: Any = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=0, max_task_retries=0)(Slot)
         for _ in range(missing):
-            actor = kind.remote(dict(WORKER_ENVIRONMENT))
+            actor = kind.remote(self._environment)
             self._pending[actor.ready.remote()] = _Pending(actor, None)
 
     def _hand_out(self) -> None:
@@ -281,7 +297,7 @@ def _is_connected() -> bool:
 
 
 @contextmanager
-def _own_instance(cpus: int) -> Iterator[None]:
+def _own_instance(cpus: int, gpus: int) -> Iterator[None]:
     with ExitStack() as stack:
         # Ray opens its folder to everybody; this one, around it, lets in the user alone.
         base = tempfile.gettempdir() if len(tempfile.gettempdir()) <= _LONGEST_FOLDER else "/tmp"
@@ -296,6 +312,7 @@ def _own_instance(cpus: int) -> Iterator[None]:
                 ray.init(
                     address="local",
                     num_cpus=cpus,
+                    num_gpus=gpus,
                     include_dashboard=False,
                     object_store_memory=_OBJECT_STORE_BYTES,
                     log_to_driver=False,

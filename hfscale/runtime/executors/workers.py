@@ -10,7 +10,6 @@ from hfscale.errors import TaskError
 WORKER_ENVIRONMENT = MappingProxyType(
     {
         "NPROC": "1",  # the only setting that keeps XLA's pool to one thread; read when JAX is first imported
-        "JAX_PLATFORMS": "cpu",
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",

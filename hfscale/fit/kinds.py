@@ -1,0 +1,5 @@
+"""The kinds of devices, known without JAX."""
+
+from typing import Literal
+
+DeviceKind = Literal["cpu", "gpu"]
