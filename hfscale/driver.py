@@ -20,6 +20,7 @@ from hfscale.inference.toys.settings import GENERATOR
 from hfscale.model.custom import CustomModifier
 from hfscale.model.structure import ModelGroup
 from hfscale.plan.cells import Cell
+from hfscale.plan.channels import with_channels
 from hfscale.plan.cross_sections import with_cross_sections
 from hfscale.plan.digests import differences, digest, settings_document
 from hfscale.plan.settings import Calculation

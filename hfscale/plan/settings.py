@@ -51,10 +51,13 @@ _KIND_OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "profile": frozenset({"parameters", "grids"}),
         "fit": frozenset({"fix", "bounds", "init", "minos"}),
         "ranking": frozenset({"fix", "bounds", "init", "groups"}),
+        "gof": frozenset({"fix", "bounds", "init", "channels"}),
     }
 )
 """Fields of `Calculation` that not all kinds have, for each kind."""
 _WITHOUT_TOYS = ("profile", "fit", "ranking")
+_GOF_TOYS = frozenset({"ntoys", "seed", "ensemble"})
+"""Toys of a goodness of fit are thrown with the point that they belong to, and have these settings alone."""
 _LEFT_OUT = ("asimov", "luminosity", "cross_section", "signal_uncertainty")
 """Fields that are no part of the document where they are None."""
 LARGEST_INDEX = 2**62
@@ -93,7 +96,7 @@ class Calculation(Settings):
         kind: ``cls``, the CLs at one value of the parameter of interest; ``scan``, at several; ``limit``, the upper
             limits on it; ``significance``, the p-value of the background-only hypothesis; ``profile``, the profile
             likelihood of one or two parameters; ``fit``, the best fit of all parameters; ``ranking``, the impacts of
-            nuisance parameters on the parameter of interest.
+            nuisance parameters on the parameter of interest; ``gof``, the goodness of fit.
         calctype: ``asymptotics``, the formulas of arXiv:1007.1727, or ``toybased``, pseudo-experiments.
         test_poi: The tested value of the parameter of interest.
         test_stat: ``qtilde`` or ``q``, eqs. (16) and (14) of arXiv:1007.1727.
@@ -102,9 +105,10 @@ class Calculation(Settings):
         parameters: Names of the one or two parameters that a profile likelihood is scanned over.
         grids: Values of each of them, ``A:B:N``; without any, three uncertainties around the best fit.
         fix, bounds, init: Parameters that a fit holds at values, keeps within a lower and an upper bound, or starts
-            from; of ``fit`` and ``ranking``.
+            from; of ``fit``, ``ranking`` and ``gof``.
         minos: Parameters of a ``fit`` that get MINOS errors; ``all`` for all.
         groups: Groups of nuisance parameters in a ``ranking``: name -> patterns of the names of parameters.
+        channels: Channels whose part of a ``gof`` is told; all of the workspace by default.
         level: CLs at an upper limit; that which an adaptive number of toys is to decide on.
         rtol: Relative precision of asymptotic upper limits.
         luminosity: Integrated luminosity in fb^-1, for limits on visible cross-sections; None for no such limits.
@@ -133,7 +137,7 @@ class Calculation(Settings):
             end. The least number of toys is run in any case, and pauses between runs do not count.
     """
 
-    kind: Literal["cls", "limit", "scan", "significance", "profile", "fit", "ranking"] = "cls"
+    kind: Literal["cls", "limit", "scan", "significance", "profile", "fit", "ranking", "gof"] = "cls"
     calctype: Literal["asymptotics", "toybased"] = "asymptotics"
     test_poi: Number = Field(default=1.0, ge=0.0, allow_inf_nan=False)
     test_stat: Literal["qtilde", "q"] = "qtilde"
@@ -145,6 +149,7 @@ class Calculation(Settings):
     init: dict[str, FiniteNumber] = {}
     minos: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     groups: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
+    channels: tuple[str, ...] = ()
     level: Number = Field(default=0.05, gt=0.0, lt=1.0)
     rtol: Number = Field(default=1e-4, ge=1e-7, le=0.1)
     luminosity: Number | None = Field(default=None, gt=0.0, allow_inf_nan=False)
@@ -169,8 +174,10 @@ class Calculation(Settings):
     @model_validator(mode="after")
     def _refuse_options_without_effect(self) -> "Calculation":
         given = sorted(TOY_OPTIONS & self.model_fields_set)
-        if given and not self.toybased:
+        if given and self.calctype != "toybased":
             raise ValueError(f"{', '.join(given)} without calctype toybased would have no effect")
+        if self.kind == "gof" and set(given) - _GOF_TOYS:
+            raise ValueError(f"{', '.join(sorted(set(given) - _GOF_TOYS))} would have no effect with kind gof")
         return self
 
     @model_validator(mode="after")
@@ -247,7 +254,7 @@ class Calculation(Settings):
     @property
     def needs_poi(self) -> bool:
         """Whether there are no results without a parameter of interest."""
-        return self.kind not in ("profile", "fit")
+        return self.kind not in ("profile", "fit", "gof")
 
     @property
     def overrides(self) -> FitOverrides:
@@ -273,7 +280,7 @@ class Calculation(Settings):
     @property
     def fitted_values(self) -> tuple[float, ...]:
         """POI values at which fits are certain to be made, and which must therefore be within bounds."""
-        if self.kind in _WITHOUT_TOYS:
+        if self.kind in (*_WITHOUT_TOYS, "gof"):
             return () if self.asimov_poi is None else (self.asimov_poi,)
         values = (self.poi_values or {"significance": (1.0,), "limit": (0.0,)}[self.kind]) + self._varied_values
         return values if self.asimov is None else (*values, self.asimov)
@@ -301,6 +308,8 @@ class Calculation(Settings):
             return 1 + 4 * searched
         if self.kind == "profile":
             return 1 + math.prod(self.scan_shape)
+        if self.kind == "gof":
+            return 1 + self.gof_toys
         n_values = len(self.poi_values)
         if self.signal_uncertainty is not None:
             n_values += len(SIGNAL_VARIATIONS)
@@ -308,8 +317,13 @@ class Calculation(Settings):
 
     @property
     def toybased(self) -> bool:
-        """Whether p-values come from toys."""
-        return self.calctype == "toybased"
+        """Whether p-values come from toys that are tasks of their own."""
+        return self.calctype == "toybased" and self.kind != "gof"
+
+    @property
+    def gof_toys(self) -> int:
+        """Toys of each signal point that its goodness of fit comes with."""
+        return self.ntoys if self.kind == "gof" and self.calctype == "toybased" else 0
 
     @property
     def allocation(self) -> Allocation:
@@ -330,7 +344,7 @@ class Calculation(Settings):
         """The settings as JSON, without what is not used: stores made before there were such settings go on."""
         unused = set(self._options_of_other_kinds)
         if not self.toybased:
-            unused |= TOY_OPTIONS
+            unused |= TOY_OPTIONS - (_GOF_TOYS if self.gof_toys else frozenset())
         unused |= _FIXED_NUMBER if self.adaptive else ADAPTIVE_OPTIONS | {"adaptive"}
         given = {"modifiers": bool(self.modifiers), "expected_only": self.expected_only}
         given |= {name: getattr(self, name) is not None for name in _LEFT_OUT}
