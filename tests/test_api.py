@@ -183,7 +183,10 @@ def test_a_campaign_chooses_the_surfaces_of_its_contours(small: Search) -> None:
     )
     hfscale.run(campaign)
     assert (small.folder / "c.svg").stat().st_size > 5000
-    for key, said in (("smoothing: 0.1", "takes no smoothing"), ("forbidden: width > 1", "'width' is no function")):
+    for key, said in (
+        ("interpolation: cubic, smoothing: 0.1", "takes no smoothing"),
+        ("forbidden: width > 1", "'width' is no function"),
+    ):
         wrong = (
             campaign.read_text().replace("interpolation: rbf, forbidden: y > x - 125", key).replace("r.zarr", "n.zarr")
         )

@@ -21,10 +21,10 @@ _WORST = 5
 _SURFACES = (
     click.option(
         "--interpolation",
-        type=click.Choice(["linear", "cubic", "rbf", "gp"]),
-        default="linear",
+        type=click.Choice(["rbf", "linear", "cubic", "gp"]),
+        default="rbf",
         show_default=True,
-        help="Flat triangles, smooth triangles, radial functions as HistFitter, or a Gaussian process.",
+        help="Radial functions as HistFitter, flat triangles, smooth triangles, or a Gaussian process.",
     ),
     click.option("--smoothing", type=float, help="Of rbf, as in scipy's Rbf; of gp, the share of scatter."),
     click.option("--epsilon", type=float, help="Width of the functions of rbf, in the unit of x."),

@@ -50,7 +50,7 @@ class Contour(Settings):
     project: bool = False
     style: Literal["plain", "ATLAS", "CMS"] = "plain"
     level: FiniteNumber | None = Field(default=None, gt=0.0, lt=1.0)
-    interpolation: Literal["linear", "cubic", "rbf", "gp"] = "linear"
+    interpolation: Literal["rbf", "linear", "cubic", "gp"] = "rbf"
     smoothing: FiniteNumber | None = Field(default=None, ge=0.0)
     epsilon: FiniteNumber | None = Field(default=None, gt=0.0)
     log_x: bool = False

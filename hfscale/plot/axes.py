@@ -21,7 +21,7 @@ from hfscale.plot.expressions import Expression, evaluate_numbers, evaluate_trut
 from hfscale.plot.planes import affine_labels, free_labels, is_numeric, shared_places, spans_a_plane, suggest_selections
 from hfscale.plot.points import PlanePoints
 from hfscale.plot.quantities import CLS, Quantity, clipped_at
-from hfscale.plot.significance import LARGEST_Z
+from hfscale.plot.significance import LARGEST_Z, significance_of_level
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,10 @@ def _plane(
     hidden: tuple[str, ...],
 ) -> Plane:
     expected, observed = _with_no_signal(points)
-    height = points.quantity.height
+
+    def height(numbers: Float[np.ndarray, "point *more"]) -> Float[np.ndarray, "point *more"]:
+        return _lowered(points.quantity.height(numbers), points)
+
     return Plane(
         names=points.names,
         x=places[:, 0],
@@ -162,6 +165,24 @@ def _plane(
         level=points.level,
         labels=affine_labels(points.labels, places),
     )
+
+
+def _lowered(
+    heights: Float[np.ndarray, "point *more"], points: PlanePoints
+) -> Float[np.ndarray, "point *more"]:  # fmt: skip
+    """Heights with points without signal as low as the lowest other point, and below the contour.
+
+    No signal is infinitely low, and any number in its place, such as the -6.4 of HistFitter for CLs of 1, is a cliff
+    beside which smooth surfaces ring.
+    """
+    empty = np.array(points.status) == "no_signal"
+    if not empty.any() or empty.all():
+        return heights
+    below = points.quantity.threshold(0.05) - significance_of_level(0.05)
+    lowest = np.fmin.reduce(heights[~empty], axis=0)
+    lowered = heights.copy()
+    lowered[empty] = np.where(np.isfinite(heights[empty]), np.minimum(lowest, below), heights[empty])
+    return lowered
 
 
 def _filled(

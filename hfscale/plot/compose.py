@@ -10,6 +10,7 @@ from hfscale.plot.contours import ExclusionContours, exclusion_contours
 from hfscale.plot.keywords import FigureKeywords, LookKeywords, SurfaceKeywords
 from hfscale.plot.points import PlanePoints
 from hfscale.plot.significance import LARGEST_Z
+from hfscale.plot.surfaces.settings import DEFAULT_INTERPOLATION
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,7 +56,7 @@ def find_contours(
     contours = exclusion_contours(
         plane,
         level=surface.get("level"),
-        interpolation=surface.get("interpolation", "linear"),
+        interpolation=surface.get("interpolation", DEFAULT_INTERPOLATION),
         smoothing=surface.get("smoothing"),
         epsilon=surface.get("epsilon"),
         forbidden=surface.get("forbidden"),
@@ -165,7 +166,7 @@ def find_discovery(
     contours = discovery_contours(
         plane,
         significances,
-        interpolation=surface.get("interpolation", "linear"),
+        interpolation=surface.get("interpolation", DEFAULT_INTERPOLATION),
         smoothing=surface.get("smoothing"),
         epsilon=surface.get("epsilon"),
         forbidden=surface.get("forbidden"),

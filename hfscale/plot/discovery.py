@@ -25,7 +25,7 @@ from hfscale.plot.overlays import draw_forbidden
 from hfscale.plot.quantities import DISCOVERY
 from hfscale.plot.standing import Standing
 from hfscale.plot.strokes import EXPECTED, OBSERVED, draw_line
-from hfscale.plot.surfaces.settings import SurfaceSettings
+from hfscale.plot.surfaces.settings import DEFAULT_INTERPOLATION, SurfaceSettings
 
 SIGNIFICANCES = (3.0, 5.0)
 """Those of evidence and of observation."""
@@ -56,7 +56,7 @@ def discovery_contours(
     plane: Plane,
     significances: Sequence[float] = SIGNIFICANCES,
     *,
-    interpolation: str = "linear",
+    interpolation: str = DEFAULT_INTERPOLATION,
     smoothing: float | None = None,
     epsilon: float | None = None,
     forbidden: str | None = None,

@@ -10,7 +10,7 @@ class SurfaceKeywords(TypedDict, total=False):
     Attributes:
         project: Let labels that are no axis vary among the selected points.
         level: CLs on the contour, 0.05 by default; upper limits have their own.
-        interpolation: ``linear`` (the default), ``cubic``, ``rbf`` or ``gp``.
+        interpolation: ``rbf`` (the default), ``linear``, ``cubic`` or ``gp``.
         smoothing: Of ``rbf`` and ``gp``, see :class:`hfscale.plot.surfaces.settings.SurfaceSettings`.
         epsilon: Of ``rbf``, in the same place.
         log_x: Whether the first axis is logarithmic.

@@ -199,7 +199,14 @@ def test_a_forbidden_region_and_logarithms(cls_table: Path, tmp_path: Path, refu
         "'width' is no function of the axes",
     )
     refused(
-        hfscale("contour", cls_table, *TABLE_AXES, "--csv", tmp_path / "no.csv", "--smoothing", 0.1),
+        hfscale(
+            "contour",
+            cls_table,
+            *TABLE_AXES,
+            "--csv",
+            tmp_path / "no.csv",
+            *("--interpolation", "linear", "--smoothing", 0.1),
+        ),
         "goes through all points and takes no smoothing",
     )
     assert not (tmp_path / "no.csv").exists()
@@ -221,7 +228,7 @@ def test_errors_between_points_and_suggestions_are_printed(example_store: Path, 
     assert {"name", "m_gluino", "m_lsp", "height", "predicted"} == set(error["points"][0])
     plain = hfscale("contour", example_store, *AXES, "--json").json()
     assert "suggestions" not in plain
-    assert plain["interpolation"] == "linear"
+    assert plain["interpolation"] == "rbf"
 
 
 def test_what_export_and_show_write_draws_the_same_contour(example_store: Path, tmp_path: Path) -> None:

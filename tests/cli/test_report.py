@@ -97,7 +97,7 @@ def test_the_planes_of_a_campaign_are_drawn(small: Search) -> None:
     lines += [
         "contours:",
         f"- {{{plane}, output: one.html}}",
-        "- {x: m_heavy, y: m_light, interpolation: rbf, output: two.html}",
+        "- {x: m_heavy, y: m_light, interpolation: gp, output: two.html}",
     ]
     (small.folder / "campaign.yaml").write_text("\n".join(lines))
     assert hfscale("run", small.folder / "campaign.yaml", "--set", "run.executor=local").code == 0
@@ -108,7 +108,7 @@ def test_the_planes_of_a_campaign_are_drawn(small: Search) -> None:
     (commands,) = [cell for cell in read(file).cells if cell.startswith("hfscale cls")]
     assert commands.splitlines()[1:] == [
         f"hfscale contour {small.store} -x m_heavy -y 'm_heavy - m_light' --select 'm_light < 120' -o one.html",
-        f"hfscale contour {small.store} -x m_heavy -y m_light --interpolation rbf -o two-2.html",
+        f"hfscale contour {small.store} -x m_heavy -y m_light --interpolation gp -o two-2.html",
     ]
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from hfscale.errors import SelectionError
 from hfscale.plot.axes import select_plane
+from hfscale.plot.contours import exclusion_contours
 
 
 def test_two_planes_are_refused_and_both_selections_listed(make_points, two_planes) -> None:
@@ -104,13 +105,13 @@ def test_points_without_results_do_not_enter(make_points, square, status: str) -
     assert np.flatnonzero(~plane.done).tolist() == [5]
 
 
-def test_point_without_signal_counts_as_CLs_of_one(make_points, square) -> None:
+def test_point_without_signal_counts_as_not_excluded(make_points, square) -> None:
     points = make_points(square, 3.0, status={5: "no_signal"})
     points.observed[5] = np.nan
     plane = select_plane(points, "m_x", "m_y")
     assert plane.done.all()
-    assert plane.Z_obs[5] < -6
-    assert (plane.Z_exp[5] < -6).all()
+    assert plane.Z_obs[5] == pytest.approx(0.0)
+    assert (plane.Z_exp[5] < 1e-9).all()
 
 
 def test_expected_only_has_no_observed_even_with_a_point_without_signal(make_points, square) -> None:
@@ -140,3 +141,16 @@ def test_axes_on_one_line_are_refused(make_points, square) -> None:
 def test_arrays_of_different_lengths_are_refused(make_points, square) -> None:
     with pytest.raises(SelectionError, match="label 'm_x' has 3 values for 42 signal points"):
         dataclasses.replace(make_points(square), labels={"m_x": np.arange(3)})
+
+
+def test_a_point_without_signal_is_as_low_as_the_lowest_other_one(make_points, square) -> None:
+    """A cliff would make surfaces ring, and draw islands of exclusion beside it."""
+    Z = 1.6 + (500 - square["m_x"]) / 150
+    plane = select_plane(make_points(square, Z, status={20: "no_signal"}), "m_x", "m_y")
+    assert plane.Z_obs[20] == pytest.approx(Z.min())
+    np.testing.assert_allclose(
+        plane.Z_exp[20], np.minimum(Z.min() + np.array([2.0, 1.0, 0.0, -1.0, -2.0]), 0.0), atol=1e-9
+    )
+    assert len(exclusion_contours(plane).observed) == 1
+    everywhere = select_plane(make_points(square, 4.0, status={20: "no_signal"}), "m_x", "m_y")
+    assert everywhere.Z_obs[20] == pytest.approx(0.0)

@@ -37,7 +37,7 @@ def contains(region: Region, x: float, y: float) -> bool:
 
 
 def test_linear_significance_gives_a_straight_line(tilted) -> None:
-    contours = exclusion_contours(tilted)
+    contours = exclusion_contours(tilted, interpolation="linear")
     (line,) = contours.observed
     np.testing.assert_allclose((500 - line[:, 0]) / 300 - (line[:, 1] - 50) / 100, 0.0, atol=1e-6)
     ends = sorted([tuple(line[0]), tuple(line[-1])])
@@ -46,7 +46,7 @@ def test_linear_significance_gives_a_straight_line(tilted) -> None:
 
 
 def test_expected_lines_are_shifted_by_their_standard_deviations(tilted) -> None:
-    contours = exclusion_contours(tilted)
+    contours = exclusion_contours(tilted, interpolation="linear")
     for n, lines in zip((-1, 0, 1), contours.expected[1:4], strict=True):
         for line in lines:
             np.testing.assert_allclose((500 - line[:, 0]) / 300 - (line[:, 1] - 50) / 100, n, atol=1e-6)
@@ -72,7 +72,7 @@ def test_ring_of_exclusion_gives_closed_lines_and_a_band_with_a_hole(make_points
 
 
 def test_another_level_moves_the_line(tilted) -> None:
-    (line,) = exclusion_contours(tilted, level=0.10).observed
+    (line,) = exclusion_contours(tilted, level=0.10, interpolation="linear").observed
     shift = significance_of_level(0.10) - Z95
     np.testing.assert_allclose((500 - line[:, 0]) / 300 - (line[:, 1] - 50) / 100, shift, atol=1e-6)
 
@@ -87,7 +87,8 @@ def test_lines_end_at_the_hull_of_the_points(make_points) -> None:
     x, y = (values.ravel() for values in np.meshgrid(np.arange(9.0), np.arange(9.0)))
     below = y <= x  # the plane of a pair of masses: a triangle
     labels = {"a": x[below], "b": y[below]}
-    (line,) = exclusion_contours(select_plane(make_points(labels, Z95 + 4.0 - x[below]), "a", "b")).observed
+    plane = select_plane(make_points(labels, Z95 + 4.0 - x[below]), "a", "b")
+    (line,) = exclusion_contours(plane, interpolation="linear").observed
     np.testing.assert_allclose(line[:, 0], 4.0, atol=1e-6)
     assert line[:, 1].max() == pytest.approx(4.0, abs=1e-6)
     assert line[:, 1].min() == pytest.approx(0.0, abs=1e-6)
@@ -124,7 +125,8 @@ def test_toys_add_lines_at_the_ends_of_their_intervals(make_points, square, tilt
     points = make_points(square, tilted.Z_obs)
     interval = ndtr(-(tilted.Z_obs[:, None] + np.array([0.5, -0.5])))
     interval[0] = np.nan  # far inside
-    contours = exclusion_contours(select_plane(dataclasses.replace(points, interval=interval), "m_x", "m_y"))
+    plane = select_plane(dataclasses.replace(points, interval=interval), "m_x", "m_y")
+    contours = exclusion_contours(plane, interpolation="linear")
     for lines, shift in zip(contours.uncertainty, (0.5, -0.5), strict=True):
         (line,) = lines
         np.testing.assert_allclose((500 - line[:, 0]) / 300 - (line[:, 1] - 50) / 100, -shift, atol=1e-6)
@@ -144,7 +146,7 @@ def limits_plane(make_points, square, **more: object) -> Plane:
 
 
 def test_of_limits_the_contour_is_where_they_are_one(make_points, square) -> None:
-    contours = exclusion_contours(limits_plane(make_points, square))
+    contours = exclusion_contours(limits_plane(make_points, square), interpolation="linear")
     (line,) = contours.observed
     np.testing.assert_allclose(line[:, 0], 500.0, atol=1e-6)
     (weak,) = contours.expected[3]
@@ -158,7 +160,7 @@ def test_points_without_signal_have_no_limit_and_are_not_excluded(make_points, s
     status = tuple("no_signal" if x > 700 else "ok" for x in square["m_x"])
     plane = limits_plane(make_points, square, status=status)
     assert plane.done.all()
-    (line,) = exclusion_contours(plane).observed
+    (line,) = exclusion_contours(plane, interpolation="linear").observed
     np.testing.assert_allclose(line[:, 0], 500.0, atol=1e-6)
 
 
@@ -173,7 +175,7 @@ def test_failed_point_is_bridged(make_points, square, tilted) -> None:
     points = make_points(square, tilted.Z_obs, status={17: "failed"})
     points.observed[17] = np.nan
     points.expected[17] = np.nan
-    (line,) = exclusion_contours(select_plane(points, "m_x", "m_y")).observed
+    (line,) = exclusion_contours(select_plane(points, "m_x", "m_y"), interpolation="linear").observed
     np.testing.assert_allclose((500 - line[:, 0]) / 300 - (line[:, 1] - 50) / 100, 0.0, atol=1e-6)
 
 

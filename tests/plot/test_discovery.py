@@ -20,12 +20,12 @@ def edge(lines: tuple[np.ndarray, ...]) -> float:
 
 def test_they_are_where_the_significance_is() -> None:
     plane = select_plane(significances(Z), "m_x", "m_y")
-    found = discovery_contours(plane)
+    found = discovery_contours(plane, interpolation="linear")
     assert found.significances == (3.0, 5.0)
     assert [edge(lines) for lines in found.observed] == pytest.approx([640.0, 520.0])
     assert [edge(lines) for lines in found.expected] == pytest.approx([700.0, 580.0])
     assert discovery_lines(found).keys() == {"observed_Z=3", "observed_Z=5", "expected_Z=3", "expected_Z=5"}
-    (line,) = discovery_contours(plane, [2.5]).observed[0]
+    (line,) = discovery_contours(plane, [2.5], interpolation="linear").observed[0]
     np.testing.assert_allclose(2.0 + (700.0 - line[:, 0]) / 60.0 - line[:, 1] / 80.0, 2.5, atol=1e-9)
 
 

@@ -35,10 +35,10 @@ def vertical(make_points, masses) -> Plane:
     "forbidden", ["y > x - 125", "m_light > m_parent - 125", "m_middle + 65 > x", "not y <= x-125"]
 )
 def test_lines_end_at_the_edge(vertical: Plane, forbidden: str) -> None:
-    (line,) = exclusion_contours(vertical, forbidden=forbidden).observed
+    (line,) = exclusion_contours(vertical, interpolation="linear", forbidden=forbidden).observed
     np.testing.assert_allclose(line[:, 0], 650.0, atol=1e-6)
     assert sorted(line[[0, -1], 1]) == pytest.approx([0.0, 525.0], abs=1e-4)
-    (whole,) = exclusion_contours(vertical).observed
+    (whole,) = exclusion_contours(vertical, interpolation="linear").observed
     assert whole[:, 1].max() == pytest.approx(700.0, abs=1e-6)
 
 

@@ -45,7 +45,7 @@ def test_two_islands_and_a_hole(make_points, interpolation: str) -> None:
 
 def test_a_contour_that_leaves_the_points_twice_is_in_two_open_pieces(make_points, square) -> None:
     Z = Z95 + 1.0 - np.abs(square["m_x"] - 500) / 150
-    lines = exclusion_contours(select_plane(make_points(square, Z), "m_x", "m_y")).observed
+    lines = exclusion_contours(select_plane(make_points(square, Z), "m_x", "m_y"), interpolation="linear").observed
     assert sorted(round(float(line[:, 0].mean())) for line in lines) == [350, 650]
     assert all(sorted(line[[0, -1], 1]) == pytest.approx([0.0, 100.0], abs=1e-6) for line in lines)
 
@@ -55,12 +55,12 @@ def test_logarithmic_axes_interpolate_in_logarithms(make_points) -> None:
     x, y = (values.ravel() for values in np.meshgrid([1.0, 10.0, 100.0, 1000.0], [0.1, 1.0, 10.0]))
     points = make_points({"a": x, "b": y}, Z95 + 1.5 - np.log10(x) + 0.5 * np.log10(y))
     plane = select_plane(points, "a", "b", log_x=True, log_y=True)
-    contours = exclusion_contours(plane)
+    contours = exclusion_contours(plane, interpolation="linear")
     (line,) = contours.observed
     np.testing.assert_allclose(np.log10(line[:, 0]), 1.5 + 0.5 * np.log10(line[:, 1]), atol=1e-6)
     np.testing.assert_allclose([contours.grid.x[0], contours.grid.x[-1]], [1.0, 1000.0])
     assert contours.grid.hull.min() == pytest.approx(0.1)
-    (straight,) = exclusion_contours(select_plane(points, "a", "b")).observed
+    (straight,) = exclusion_contours(select_plane(points, "a", "b"), interpolation="linear").observed
     assert np.abs(np.log10(straight[:, 0]) - 1.5 - 0.5 * np.log10(straight[:, 1])).max() > 0.1
     axes = contour_figure(points, "a", "b", log_x=True, log_y=True, error=True).axes[0]
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
@@ -84,7 +84,7 @@ def test_significances_are_clipped_where_asked(make_points, square) -> None:
 def test_observed_results_alone_have_a_contour(make_points, square) -> None:
     points = make_points(square, Z95 + (500 - square["m_x"]) / 300)
     points.expected[:] = np.nan
-    contours = exclusion_contours(select_plane(points, "m_x", "m_y"))
+    contours = exclusion_contours(select_plane(points, "m_x", "m_y"), interpolation="linear")
     (line,) = contours.observed
     np.testing.assert_allclose(line[:, 0], 500.0, atol=1e-6)
     assert contours.expected[2] == ()

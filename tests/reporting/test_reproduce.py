@@ -165,7 +165,7 @@ def test_toys_that_were_added_are_told(small: Search) -> None:
     chosen = ("--calctype", "toybased", "--ntoys", 20, "--points", "s_400_*")
     assert small.cls(*chosen).code == 0
     assert run_hfscale("toys", small.store, "--more", 15, "--executor", "local").code == 0
-    contour = Contour(x="m_heavy", y="m_light - 1", select="m_light > 0", interpolation="rbf", output="contour.pdf")
+    contour = Contour(x="m_heavy", y="m_light - 1", select="m_light > 0", interpolation="cubic", output="contour.pdf")
     commands = reproduction(open_store(small.store), [contour]).commands
     other = small.folder / "again.zarr"
     for command in commands[:2]:
@@ -174,7 +174,7 @@ def test_toys_that_were_added_are_told(small: Search) -> None:
     assert [toys.count for toys in open_store(other).rounds] == [20, 15]
     assert open_store(other).settings == open_store(small.store).settings
     axes = ["-x", "m_heavy", "-y", "m_light - 1", "--select", "m_light > 0"]
-    assert shlex.split(commands[2])[3:] == [*axes, "--interpolation", "rbf", "-o", "contour.pdf"]
+    assert shlex.split(commands[2])[3:] == [*axes, "--interpolation", "cubic", "-o", "contour.pdf"]
 
 
 def test_merged_stores_name_what_they_were_merged_from(small: Search) -> None:

@@ -8,6 +8,8 @@ from scipy.spatial.distance import cdist
 
 from hfscale.errors import SelectionError
 
+_BLOCK = 4096
+
 
 @dataclass(frozen=True)
 class RadialSurfaces:
@@ -27,7 +29,11 @@ class RadialSurfaces:
 
     def __call__(self, at: Float[np.ndarray, "place 2"]) -> Float[np.ndarray, "place surface"]:
         """Evaluate at places."""
-        return np.asarray(np.hypot(cdist(at, self.points) / self.epsilon, 1.0) @ self.weights)
+        # In blocks: a value for each place and point at once would be gigabytes for thousands of points.
+        blocks = [at[k : k + _BLOCK] for k in range(0, len(at), _BLOCK)] or [at]
+        return np.concatenate(
+            [np.hypot(cdist(block, self.points) / self.epsilon, 1.0) @ self.weights for block in blocks]
+        )
 
 
 def radial_surfaces(

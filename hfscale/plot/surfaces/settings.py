@@ -5,7 +5,9 @@ from typing import Literal, get_args
 
 from hfscale.errors import SelectionError
 
-Interpolation = Literal["linear", "cubic", "rbf", "gp"]
+Interpolation = Literal["rbf", "linear", "cubic", "gp"]
+DEFAULT_INTERPOLATION: Interpolation = "rbf"
+"""That of HistFitter."""
 ForbiddenStyle = Literal["cut", "histfitter"]
 
 
@@ -14,8 +16,8 @@ class SurfaceSettings:
     """How a surface is laid through the signal points.
 
     Args:
-        interpolation: ``linear`` on Delaunay triangles, ``cubic`` on the same (Clough and Tocher), ``rbf``
-            (multiquadric radial functions, as HistFitter) or ``gp`` (Gaussian process).
+        interpolation: ``rbf`` (multiquadric radial functions, as HistFitter), ``linear`` on Delaunay triangles,
+            ``cubic`` on the same (Clough and Tocher), or ``gp`` (Gaussian process).
         smoothing: How far the surface may pass by the points: of ``rbf`` as ``smooth`` of ``scipy.interpolate.Rbf``, by
             default 0; of ``gp`` the share of the variance that is scatter of points, by default the most likely one.
         epsilon: Of ``rbf``: the width of its functions, in the unit of x (of its decimal logarithm on a logarithmic
@@ -25,7 +27,7 @@ class SurfaceSettings:
         SelectionError: No such interpolation, or a number that it does not take.
     """
 
-    interpolation: str = "linear"
+    interpolation: str = DEFAULT_INTERPOLATION
     smoothing: float | None = None
     epsilon: float | None = None
 
