@@ -27,8 +27,8 @@ Examples:
 
 \b
 Mode array: each job is a worker with a share of the tasks, and helps others when it is done; none opens a port. Modes
-dask and ray: a driver, a job of its own, hands out the tasks, to --workers jobs with Dask or nodes with Ray. Jobs that are
-preempted or reach their walltime lose the task that runs: submit again when they have ended, and the rest is done.
+dask and ray: a driver, a job of its own, hands out the tasks, to --workers jobs with Dask or nodes with Ray. Jobs that
+are preempted or reach their walltime lose the task that runs: submit again when they have ended, and the rest is done.
 hfscale status, logs and cancel look after the jobs, hfscale contour draws what is there."""
 
 
