@@ -9,7 +9,8 @@ finds damage in it, and ``hfscale.replay`` follows the fits of one toy.
 of one's own from a table.
 ``hfscale.Likelihood`` is the likelihood of one workspace, ``hfscale.from_pyhf`` that of a pyhf model, and
 ``hfscale.from_xml`` reads the XML and ROOT files of HistFactory. ``hfscale.prune`` leaves out modifiers of small
-effect, and ``hfscale.CustomModifier`` makes a function a modifier.
+effect, and ``hfscale.CustomModifier`` makes a function a modifier. ``hfscale.templates`` makes templates and their
+workspace from ntuples or histograms, as a configuration of cabinetry declares them.
 """
 
 from importlib import import_module
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from hfscale.session import Job, Session
     from hfscale.store.verifying.damage import Damage, Verification
     from hfscale.store.verifying.verify import forget, verify
+    from hfscale.templating.run import TemplateResults, templates
     from hfscale.workspace.combining.combine import Combination, combine
     from hfscale.workspace.recasting.patchset import patchset_from_table
 
@@ -54,6 +56,7 @@ __all__ = [
     "Replay",
     "Results",
     "Session",
+    "TemplateResults",
     "Verification",
     "__version__",
     "best_expected",
@@ -78,6 +81,7 @@ __all__ = [
     "run",
     "scan",
     "significance",
+    "templates",
     "toys",
     "verify",
 ]
@@ -116,6 +120,8 @@ _HOME = {
     "Verification": "hfscale.store.verifying.damage",
     "forget": "hfscale.store.verifying.verify",
     "verify": "hfscale.store.verifying.verify",
+    "TemplateResults": "hfscale.templating.run",
+    "templates": "hfscale.templating.run",
     "patchset_from_table": "hfscale.workspace.recasting.patchset",
     "BestExpectedResults": "hfscale.searches",
     "best_expected": "hfscale.searches",

@@ -30,6 +30,7 @@ from hfscale.cli.report import report_command
 from hfscale.cli.shards import plan_command, worker_command
 from hfscale.cli.stores import show_command, status_command
 from hfscale.cli.submit import cancel_command, collect_command, logs_command, submit_command
+from hfscale.cli.templates import templates_command
 from hfscale.cli.toys import toys_command
 from hfscale.cli.verify import verify_command
 from hfscale.errors import HfscaleError, HfscaleWarning, InterruptedRunError
@@ -105,6 +106,7 @@ for _command in (
     inspect_command,
     validate_command,
     prune_command,
+    templates_command,
     doctor_command,
 ):
     cli.add_command(_command)

@@ -31,7 +31,7 @@ class Extent(NamedTuple):
     tasks: int
     total: int
     done: int
-    unit: Literal["points", "toys"]
+    unit: Literal["points", "toys", "templates"]
 
 
 Follow = Callable[[Extent, Executor], Progress]

@@ -47,6 +47,7 @@ VERBS = [
     "inspect",
     "validate",
     "prune",
+    "templates",
     "doctor",
 ]
 PROGRAM = (sys.executable, "-c", "from hfscale.cli.main import main; main()")

@@ -1,0 +1,195 @@
+"""What is finished in a folder of templates: a ledger, which outlives the run, and tells what must be made again.
+
+A template is finished if the ledger has it with the identity asked for (a digest of what it is made from, and of the
+state of its input files), and the file is still the one that was written.
+"""
+
+import glob
+import hashlib
+import json
+import os
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from importlib.metadata import version
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from hfscale.errors import StoreError
+from hfscale.plan.digests import digest
+from hfscale.store.files import write_bytes
+from hfscale.templating.recipes import Template
+
+_SOURCE = ("paths", "tree", "variable", "bins", "weight", "selection")
+
+
+class Layout:
+    """Where things are in a folder of templates.
+
+    Attributes:
+        folder: The templates and the workspace.
+        state: What only this package reads.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.state = folder / ".hfscale"
+        self.workspace = folder / "workspace.json"
+        self.ledger = self.state / "ledger.jsonl"
+        self.drafts = self.state / "drafts"
+        self.journal = self.state / "journal"
+        self.lock = self.state / "run" / "lock"
+
+    def make(self) -> None:
+        """Make the folders.
+
+        Raises:
+            StoreError: That is impossible.
+        """
+        try:
+            for path in (self.drafts, self.lock.parent):
+                path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"templates cannot be written to {self.folder}: {error.strerror}", remedy="choose another folder"
+            ) from error
+
+    def orders(self, identities: Mapping[str, str]) -> Path:
+        """Return the file for what workers need to know, named after what is in it."""
+        return self.state / f"orders-{digest(dict(identities))[:16]}.json"
+
+    def sweep(self) -> None:
+        """Remove what a run leaves, or one that was killed."""
+        for path in [*self.drafts.glob("*"), *self.state.glob("orders-*.json")]:
+            path.unlink(missing_ok=True)
+
+
+def identities(templates: Sequence[Template]) -> dict[str, str]:
+    """Return the identity of every file: what it is made from.
+
+    Files that changed since (in size or time), and other versions of cabinetry, make it another one.
+    """
+    states = _FileStates()
+    found: dict[str, str] = {}
+    for template in templates:
+        document = {key: value for key, value in template.to_json().items() if key in _SOURCE}
+        document["files"] = [states.of(path, template) for path in template.paths]
+        document["cabinetry"] = version("cabinetry")
+        found[template.name] = digest(document)
+    result = {}
+    for template in templates:
+        result[template.file] = found[template.name]
+        nominal = found.get(template.nominal) if template.smoothing is not None else None
+        document = {"raw": found[template.name], "nominal": nominal, "smoothing": template.smoothing}
+        result[template.processed_file] = digest(document)
+    return result
+
+
+def input_bytes(templates: Sequence[Template]) -> int:
+    """Return how many bytes are read at most to make these templates."""
+    states = _FileStates()
+    return sum(state[1] for t in templates for path in t.paths for state in states.of(path, t))
+
+
+class _FileStates:
+    """Path, size and time of the files of paths with wildcards, asked once each; none for other places."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, list[tuple[str, int, int]]] = {}
+
+    def of(self, path: str, template: Template) -> list[tuple[str, int, int]]:
+        if template.tree is None:
+            path = path.rpartition(":")[0]
+        if path not in self._known:
+            files = sorted(glob.glob(path))  # noqa: PTH207 (the whole path is a pattern)
+            self._known[path] = [state for file in files for state in self._state(file)]
+        return self._known[path]
+
+    def _state(self, file: str) -> list[tuple[str, int, int]]:
+        try:
+            found = os.stat(file)  # noqa: PTH116 (as uproot takes it)
+        except OSError:
+            # The task that reads it says so.
+            return []
+        return [(file, found.st_size, found.st_mtime_ns)]
+
+
+class Ledger:
+    """Takes note of finished files, each on one line of JSON. Use it in a ``with`` statement.
+
+    Args:
+        layout: Where the ledger is.
+        wanted: Identity of every file.
+    """
+
+    def __init__(self, layout: Layout, wanted: Mapping[str, str]) -> None:
+        self._layout = layout
+        self._wanted = wanted
+        self._file: FileIO | None = None
+        self.finished: set[str] = set()
+
+    def __enter__(self) -> "Ledger":
+        """Keep the lines of files that are finished, and remove other files of these names."""
+        lines = finished_lines(self._layout, self._wanted)
+        self.finished = set(lines)
+        write_bytes(self._layout.ledger, "".join(json.dumps(line) + "\n" for line in lines.values()).encode())
+        for file in self._wanted.keys() - self.finished:
+            (self._layout.folder / file).unlink(missing_ok=True)
+        self._file = FileIO(self._layout.ledger, "ab")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        if self._file is not None:
+            self._file.close()
+
+    def add(self, file: str) -> None:
+        """Take note of a file that a worker wrote.
+
+        Raises:
+            StoreError: It is not here, or the ledger cannot be written.
+        """
+        found = _sha256(self._layout.folder / file)
+        if found is None or self._file is None:
+            raise StoreError(
+                f"a worker wrote {file}, but it is not in {self._layout.folder}",
+                remedy="choose a folder that this process and all workers see",
+            )
+        self._file.write((json.dumps({"file": file, "identity": self._wanted[file], "sha256": found}) + "\n").encode())
+        self.finished.add(file)
+
+
+def finished_lines(layout: Layout, wanted: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Return the lines of the ledger on those of the files that are finished; changes nothing."""
+    lines = {line["file"]: line for line in _read(layout.ledger) if wanted.get(line["file"]) == line["identity"]}
+    return {file: line for file, line in lines.items() if _sha256(layout.folder / file) == line["sha256"]}
+
+
+def unfinished(files: Collection[str], finished: Collection[str]) -> list[str]:
+    """Return the files that are not finished, in their order."""
+    return [file for file in files if file not in finished]
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    try:
+        texts = path.read_bytes().splitlines()
+    except OSError:
+        return []
+    lines = []
+    for text in texts:
+        # The last line of a run that was killed may be torn.
+        with suppress(ValueError):
+            line = json.loads(text)
+            if isinstance(line, dict) and line.keys() >= {"file", "identity", "sha256"}:
+                lines.append(line)
+    return lines
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
