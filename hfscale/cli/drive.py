@@ -7,6 +7,7 @@ import click
 from hfscale.cli.compute import compute, report
 from hfscale.cli.messages import watching
 from hfscale.cli.options import engine_options, json_option, loudness_options, metrics_option, take_engine
+from hfscale.runtime.devices import AskedDevice
 
 _EPILOG = """\b
 Examples:
@@ -41,6 +42,8 @@ def drive_command(store: str, worker_jobs: str | None, as_json: bool, **options:
     from hfscale.execution import execute
     from hfscale.runtime.executors.jobqueue import read_worker_jobs, submitted_workers
 
-    with submitted_workers(read_worker_jobs(worker_jobs)) as cluster:
-        results = execute(preparation, executor=cluster, watching=watching())
+    jobs = read_worker_jobs(worker_jobs)
+    with submitted_workers(jobs) as cluster:
+        device: AskedDevice = "gpu" if jobs.gpus else "cpu"
+        results = execute(preparation, executor=cluster, device=device, watching=watching())
     return report(results, as_json)

@@ -25,6 +25,7 @@ def worker_script(request: ArrayRequest, index: str, directives: tuple[str, ...]
     site = request.site
     worker = (
         f'{command_of(site)} worker {shlex.quote(str(request.store))} --shard "{index}/{request.workers}" --help-others'
+        f"{site.device_option}"
     )
     if image is not None:
         worker = f"{site.container} {shlex.quote(image)} {worker}"
@@ -41,7 +42,7 @@ def carrying_script(request: ArrayRequest, index: str) -> str:
     lines = [
         f"tar -xzf {TO_NODE}",
         f"if [ -f {FROM_NODE} ]; then tar -xzf {FROM_NODE}; else tar -czf {FROM_NODE} --files-from=/dev/null; fi",
-        f"{command_of(request.site)} worker {STORE} --shard {shard} &",
+        f"{command_of(request.site)} worker {STORE} --shard {shard}{request.site.device_option} &",
         "worker=$!",
         """trap 'kill -TERM "$worker"' TERM""",
         """while wait "$worker"; code=$?; kill -0 "$worker" 2>/dev/null; do :; done""",

@@ -106,6 +106,11 @@ class Site(Settings):
     logs: str | None = None
     kubernetes: KubernetesOptions = KubernetesOptions()
 
+    @property
+    def device_option(self) -> str:
+        """What is added to a command line for jobs that ask for GPUs, with a space before it."""
+        return " --device gpu" if self.resources.gpus else ""
+
     @field_validator("setup", mode="before")
     @classmethod
     def _split_lines(cls, given: Any) -> Any:

@@ -33,7 +33,7 @@ SLURM_SCRIPT = """\
 export NPROC=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 module load python
 source $HOME/venv/bin/activate
-exec hfscale worker /data/results.zarr --shard "$SLURM_ARRAY_TASK_ID/200" --help-others
+exec hfscale worker /data/results.zarr --shard "$SLURM_ARRAY_TASK_ID/200" --help-others --device gpu
 """
 
 

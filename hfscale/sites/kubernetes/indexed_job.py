@@ -14,8 +14,7 @@ def indexed_job(request: ArrayRequest) -> list[Manifest]:
     not count as a failure; points that failed and bad input would fail again.
     """
     arguments = f'worker {quoted_store(request)} --shard "$JOB_COMPLETION_INDEX/{request.workers}" --help-others'
-    if request.site.resources.gpus:
-        arguments += " --device gpu"
+    arguments += request.site.device_option
     template = pod(request, [hfscale_container(request, "worker", arguments)], deadline=True)
     template["restartPolicy"] = "Never"
     failures = [

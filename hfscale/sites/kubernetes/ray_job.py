@@ -19,7 +19,8 @@ def ray_job(request: ArrayRequest) -> list[Manifest]:
     site = request.site
     lines = [
         *site.setup,
-        f"exec {site.command or 'hfscale'} drive {quoted_store(request)} --executor ray --ray-address auto",
+        f"exec {site.command or 'hfscale'} drive {quoted_store(request)} --executor ray --ray-address auto"
+        f"{site.device_option}",
     ]
     cpus = {"num-cpus": str(site.resources.cpus)}
     gpus = {"num-gpus": str(site.resources.gpus)} if site.resources.gpus else {}
