@@ -1,5 +1,6 @@
 """The rest of the driver's side of a campaign: choose engine and device, and see the tasks done."""
 
+import math
 import warnings
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
@@ -53,7 +54,7 @@ def choose(
     """Resolve ``auto``, of engine and device, from what is left to do.
 
     Raises:
-        InputError: A GPU was asked for and there is none.
+        InputError: A GPU was asked for and there is none, or there are fewer than workers.
     """
     plan, rounds = preparation.plan, preparation.rounds
     points: tuple[AnyTask, ...] = plan.tasks
@@ -68,8 +69,8 @@ def choose(
     if isinstance(device, str):
         device = _resolve(preparation, device, elsewhere=cluster != OWN_CLUSTER)
     if device.gpus:
-        # Each GPU has one process, however long the work: the first, this one.
-        engine = choose_executor(executor, min(workers or len(device.gpus), len(device.gpus)), pending, 1e9)
+        # Each GPU has one process, however long the work: a single one, this process.
+        engine = choose_executor(executor, device.workers(workers, 1), pending, math.inf)
     else:
         engine = choose_executor(executor, workers, pending, seconds)
     return Choice(engine, pending, seconds, device)

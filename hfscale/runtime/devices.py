@@ -96,7 +96,7 @@ class Device(NamedTuple):
             return asked or default
         if asked is not None and asked > len(self.gpus):
             raise InputError(
-                f"{asked} workers were asked for, but there are {len(self.gpus)} GPUs, each for one process",
+                f"{asked} workers were asked for, but each needs a GPU of its own, and there are {len(self.gpus)} here",
                 remedy=f"ask for --workers {len(self.gpus)} or less, or leave the number out",
             )
         return asked or len(self.gpus)

@@ -15,6 +15,7 @@ from hfscale.errors import InputError
 from hfscale.execution import execute
 from hfscale.plan.campaign import Campaign, check_campaign, load_campaign
 from hfscale.results import Results
+from hfscale.runtime.devices import AskedDevice
 from hfscale.runtime.executors.base import Executor
 from hfscale.runtime.executors.choose import refuse_asynchronous
 from hfscale.runtime.observers import Follow, Watching
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     import distributed
 
 _Source = str | Path | Mapping[str, Any]
-_OF_THE_SESSION = ("executor", "workers", "scheduler", "ray_address", "insecure", "progress")
+_OF_THE_SESSION = ("executor", "workers", "device", "scheduler", "ray_address", "insecure", "progress")
 
 
 class Session:
@@ -49,9 +50,12 @@ class Session:
         workers: Number of worker processes that are started, one per CPU by default; of no use for clusters that run.
         ray_address: Running Ray cluster for ``ray``, as `ray.init` takes it.
         insecure: Accept a cluster that is open to others, who could run code as you.
+        device: What workers compute on: ``cpu``, ``gpu``, or ``auto`` for GPUs where ``hfscale doctor`` has measured
+            that they are faster for tasks of toys.
 
     Raises:
-        InputError: There is no such engine or cluster, it is not installed, or the cluster is open to others.
+        InputError: There is no such engine or cluster, it is not installed, the cluster is open to others, or there is
+            no GPU.
     """
 
     def __init__(
@@ -61,9 +65,10 @@ class Session:
         workers: int | None = None,
         ray_address: str | None = None,
         insecure: bool = False,
+        device: AskedDevice = "cpu",
     ) -> None:
         refuse_asynchronous(engine)
-        self._lane = Lane(partial(start_engine, engine, workers, ray_address, insecure))
+        self._lane = Lane(partial(start_engine, engine, workers, ray_address, insecure, device))
         self._jobs: list[weakref.ref[Job]] = []
         self._closed = False
         # Not at the end of the process, where Lane sees to it that nothing is waited for.

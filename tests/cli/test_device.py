@@ -60,6 +60,14 @@ def test_a_gpu_gives_the_same_numbers_and_is_recorded(small: Search, tmp_path: P
         np.testing.assert_allclose(found[name], known[name], rtol=0.0, atol=1e-9)
 
 
+def test_more_workers_than_gpus_are_refused_and_nothing_written(small: Search, tmp_path: Path, gpu: None) -> None:
+    store = tmp_path / "results.zarr"
+    ended = hfscale("cls", small.workspace, small.patchset, "-o", store, "--device", "gpu", "--workers", 2)
+    assert ended.code == 2
+    assert "2 workers were asked for, but each needs a GPU of its own, and there are 1 here" in ended.err
+    assert not store.exists()
+
+
 def test_going_on_on_another_device_is_said(small: Search, tmp_path: Path, gpu: None) -> None:
     store = tmp_path / "results.zarr"
     common = (small.workspace, small.patchset, "-o", store, "--executor", "local", "--task-points", "2")

@@ -90,7 +90,7 @@ def test_auto_follows_what_was_measured(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_more_workers_than_gpus_are_refused() -> None:
     assert (GPUS.workers(None, 16), GPUS.workers(1, 16), CPU.workers(None, 16)) == (2, 1, 16)
-    with pytest.raises(InputError, match="3 workers were asked for, but there are 2 GPUs"):
+    with pytest.raises(InputError, match="3 workers were asked for, but each needs a GPU of its own"):
         open_executor("processes", 3, device=GPUS)
 
 
