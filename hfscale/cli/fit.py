@@ -40,7 +40,8 @@ def _number(text: str, context: click.Context, parameter: click.Parameter) -> fl
         raise click.BadParameter(f"{text!r} is not a number", context, parameter) from error
 
 
-def _patterns(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> dict[str, list[str]]:
+def patterns_of(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> dict[str, list[str]]:
+    """Take ``NAME=PATTERN,...`` apart: a callback of options."""
     pairs = _pairs(context, parameter, texts)
     return {name: [part.strip() for part in text.split(",") if part.strip()] for name, text in pairs.items()}
 
@@ -112,7 +113,7 @@ All fits of a signal point are one task, and different signal points are shared 
     "--group",
     "groups",
     multiple=True,
-    callback=_patterns,
+    callback=patterns_of,
     metavar="NAME=PATTERN,...",
     help="Impact of the nuisance parameters whose names match; repeatable. 'MC statistics' (staterror) is always one.",
 )

@@ -24,6 +24,7 @@ from hfscale.cli.limits import limit_command, scan_command, significance_command
 from hfscale.cli.merge import merge_command
 from hfscale.cli.messages import say
 from hfscale.cli.plot import plot_command
+from hfscale.cli.prediction import prediction_command
 from hfscale.cli.prune import prune_command
 from hfscale.cli.replay import replay_command
 from hfscale.cli.report import report_command
@@ -84,6 +85,7 @@ for _command in (
     fit_command,
     ranking_command,
     gof_command,
+    prediction_command,
     run_command,
     plan_command,
     worker_command,

@@ -14,7 +14,7 @@ from hfscale.fit.lanes import FitResults
 from hfscale.fit.status import FitStatus
 from hfscale.inference.measurement.minima import Held, Minima, held_minima, not_above, predicted
 from hfscale.inference.measurement.results import SHIFTS, ParameterStatus
-from hfscale.model.structure import LOGNORMAL, POISSON, ModelGroup
+from hfscale.model.structure import LOGNORMAL, POISSON, ModelGroup, PointNumbers
 
 _SIGNS = np.array([1.0, -1.0, 1.0, -1.0])
 
@@ -58,15 +58,15 @@ def impacts(group: ModelGroup, minima: Minima) -> Impacts:
 def _distances(group: ModelGroup, minima: Minima) -> Float[np.ndarray, "point shift parameter"]:
     """How far each fit moves each parameter, in the order of `SHIFTS`."""
     varied = ~np.isin(minima.parameter_status, (ParameterStatus.FIXED, ParameterStatus.ABSENT))
-    before = np.where(varied, prefit_errors(group, minima), 0.0)
+    before = np.where(varied, prefit_errors(group, minima.points), 0.0)
     after = np.where(varied & np.isfinite(minima.errors), minima.errors, 0.0)
     return np.stack([before if name.startswith("prefit") else after for name in SHIFTS], axis=1)
 
 
-def prefit_errors(group: ModelGroup, minima: Minima) -> Float[np.ndarray, "point parameter"]:
+def prefit_errors(group: ModelGroup, points: PointNumbers) -> Float[np.ndarray, "point parameter"]:
     """Standard deviations that constraints give to parameters, 0 where there is none."""
-    kind, width = group.structure.constraint, minima.points.width
+    kind, width = group.structure.constraint, points.width
     # A Poisson constraint with the factor tau has the width 1/sqrt(tau) around 1.
     own = np.where(kind == POISSON, 1.0 / np.sqrt(np.where(kind == POISSON, width, 1.0)), width)
-    own = np.where(kind == LOGNORMAL, width * np.abs(minima.points.auxdata), own)
-    return np.where(minima.points.constrained > 0, own, 0.0)
+    own = np.where(kind == LOGNORMAL, width * np.abs(points.auxdata), own)
+    return np.where(points.constrained > 0, own, 0.0)
