@@ -34,6 +34,7 @@ from hfscale.cli.submit import cancel_command, collect_command, logs_command, su
 from hfscale.cli.templates import templates_command
 from hfscale.cli.toys import toys_command
 from hfscale.cli.verify import verify_command
+from hfscale.cli.workspace import workspace_command
 from hfscale.errors import HfscaleError, HfscaleWarning, InterruptedRunError
 
 BAD_INPUT = 2
@@ -108,6 +109,7 @@ for _command in (
     inspect_command,
     validate_command,
     prune_command,
+    workspace_command,
     templates_command,
     doctor_command,
 ):
