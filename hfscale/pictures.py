@@ -4,6 +4,7 @@ import fnmatch
 import glob
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -282,7 +283,8 @@ def _one_point(results: Results, point: str | None) -> str:
     chosen = [name for name in names if point is None or name == point] or fnmatch.filter(names, point or "*")
     if len(chosen) == 1:
         return chosen[0]
-    listed = ", ".join((chosen or names)[:_LONGEST_LIST])
+    near = get_close_matches(point or "", names, n=_LONGEST_LIST)
+    listed = ", ".join((chosen or near or names)[:_LONGEST_LIST])
     if not chosen:
         raise SelectionError(f"no signal point of {results.path} matches {point!r}", remedy=f"names look like {listed}")
     which = "there are" if point is None else f"{point!r} matches"

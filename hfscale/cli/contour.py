@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hfscale.cli.completing import complete_labels
 from hfscale.cli.figures import (
     chosen_numbers,
     figure_options,
@@ -17,7 +18,14 @@ from hfscale.cli.figures import (
 from hfscale.cli.messages import inform, say, write_json
 from hfscale.cli.options import loudness_options
 from hfscale.cli.searches import Subject, one_subject, open_searches, search_options
-from hfscale.cli.surfaces import find_surfaces, surface_keywords, surface_options, surfaces_to_dict, write_surfaces
+from hfscale.cli.surfaces import (
+    find_surfaces,
+    lines_to_dict,
+    surface_keywords,
+    surface_options,
+    surfaces_to_dict,
+    write_surfaces,
+)
 
 if TYPE_CHECKING:
     from hfscale.reading.tables import Table
@@ -46,8 +54,15 @@ def _read_significances(context: click.Context, parameter: click.Parameter, text
 
 @click.command("contour", epilog=_EPILOG)
 @click.argument("stores", type=click.Path(), metavar="STORE|TABLE...", nargs=-1, required=True)
-@click.option("-x", "x", required=True, metavar="EXPR", help="Horizontal axis, an expression of the labels.")
-@click.option("-y", "y", required=True, metavar="EXPR", help="Vertical axis.")
+@click.option(
+    "-x",
+    "x",
+    required=True,
+    metavar="EXPR",
+    shell_complete=complete_labels,
+    help="Horizontal axis, an expression of the labels.",
+)
+@click.option("-y", "y", required=True, metavar="EXPR", shell_complete=complete_labels, help="Vertical axis.")
 @click.option("--select", metavar="EXPR", help="Which points make the plane, for example 'm_n1 == 60'.")
 @click.option("--project", is_flag=True, help="Let labels that are no axis vary: the strongest point at each place.")
 @click.option(
@@ -171,7 +186,8 @@ def _draw_discovery(results: "Results | Table", figures: Sequence[Path], options
         say(message)
     if options["as_json"]:
         shared = {"x": plane.x_text, "y": plane.y_text, "significances": list(contours.significances)}
-        write_json({**shared, "messages": list(contours.messages)})
+        lines = lines_to_dict(discovery_lines(contours))
+        write_json({**shared, "messages": list(contours.messages), "lines": lines})
     if figures:
         save_figures(draw_discovery(contours, plane, numbers=numbers, **look_keywords(options)), figures)
     _write_lines(discovery_lines(contours), options)

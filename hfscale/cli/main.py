@@ -10,6 +10,7 @@ import click
 
 import hfscale
 from hfscale.cli.combine import combine_command
+from hfscale.cli.completion import completion_command
 from hfscale.cli.compute import cls_command, run_command
 from hfscale.cli.contour import contour_command
 from hfscale.cli.doctor import doctor_command
@@ -22,19 +23,19 @@ from hfscale.cli.inputs import inspect_command, validate_command
 from hfscale.cli.interrupts import interruptible
 from hfscale.cli.limits import limit_command, scan_command, significance_command
 from hfscale.cli.merge import merge_command
-from hfscale.cli.messages import say
+from hfscale.cli.messages import say, show_misuse
 from hfscale.cli.plot import plot_command
-from hfscale.cli.prediction import prediction_command
 from hfscale.cli.prune import prune_command
 from hfscale.cli.replay import replay_command
 from hfscale.cli.report import report_command
+from hfscale.cli.schema import schema_command
 from hfscale.cli.shards import plan_command, worker_command
 from hfscale.cli.stores import show_command, status_command
 from hfscale.cli.submit import cancel_command, collect_command, logs_command, submit_command
 from hfscale.cli.templates import templates_command
 from hfscale.cli.toys import toys_command
+from hfscale.cli.verbs import Verbs
 from hfscale.cli.verify import verify_command
-from hfscale.cli.workspace import workspace_command
 from hfscale.errors import HfscaleError, HfscaleWarning, InterruptedRunError
 
 BAD_INPUT = 2
@@ -51,7 +52,7 @@ Exit codes: 0 done; 1 done, but some points failed, or a store is damaged; 2 bad
 3 interrupted, run the same command to continue."""
 
 
-class _Verbs(click.Group):
+class _Verbs(Verbs):
     """The group of all verbs: an error of ours is a message and an exit code, never a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -86,7 +87,6 @@ for _command in (
     fit_command,
     ranking_command,
     gof_command,
-    prediction_command,
     run_command,
     plan_command,
     worker_command,
@@ -109,9 +109,10 @@ for _command in (
     inspect_command,
     validate_command,
     prune_command,
-    workspace_command,
     templates_command,
     doctor_command,
+    schema_command,
+    completion_command,
 ):
     cli.add_command(_command)
 
@@ -126,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         code = cli.main(args=arguments, standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        show_misuse(error, sys.argv[1:] if arguments is None else arguments)
         code = error.exit_code
     except click.Abort:
         code = INTERRUPTED

@@ -57,6 +57,20 @@ def say(message: str, event: str = "message", **details: object) -> None:
     click.echo(message, err=True)
 
 
+def show_misuse(error: click.ClickException, arguments: Sequence[str]) -> None:
+    """Write what is wrong with a command line to standard error, in the form that it asks for.
+
+    Args:
+        error: What click found.
+        arguments: The command line. It is searched here, as click may not have come to --log-format.
+    """
+    words = " ".join(arguments).replace("--log-format=", "--log-format ")
+    if "--log-format json" not in words:
+        error.show()
+        return
+    click.echo(json.dumps({"event": "error", "kind": "usage", "message": error.format_message()}), err=True)
+
+
 def inform(message: str, event: str = "message") -> None:
     """Write a message to standard error, unless the command is to be quiet."""
     if not loudness().quiet:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from hfscale.cli.completing import complete_labels, complete_points
 from hfscale.cli.messages import inform, say
 from hfscale.cli.options import loudness_options
+from hfscale.cli.verbs import Verbs
 from hfscale.errors import SelectionError
 
 if TYPE_CHECKING:
@@ -34,7 +36,9 @@ _COMMON_OPTIONS = (
     click.option("--title", help="Text above the figure."),
     loudness_options,
 )
-_point_option = click.option("--point", metavar="NAME", help="Signal point, or a pattern that matches one.")
+_point_option = click.option(
+    "--point", metavar="NAME", shell_complete=complete_points, help="Signal point, or a pattern that matches one."
+)
 _select_option = click.option("--select", metavar="EXPR", help="Which points to draw, for example 'm_lsp == 1'.")
 _level_option = click.option(
     "--level", type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True), default=0.05, show_default=True
@@ -47,7 +51,7 @@ def _picture_options(command: _Command) -> _Command:
     return command
 
 
-@click.group("plot", epilog=_EPILOG)
+@click.group("plot", cls=Verbs, epilog=_EPILOG)
 def plot_command() -> None:
     """Draw CLs against the POI, upper limits, profile likelihoods, and what there is of toys."""
 
@@ -55,7 +59,9 @@ def plot_command() -> None:
 @plot_command.command("brazil")
 @_picture_options
 @_point_option
-@click.option("-x", "x", metavar="EXPR", help="Axis of upper limits, an expression of the labels.")
+@click.option(
+    "-x", "x", metavar="EXPR", shell_complete=complete_labels, help="Axis of upper limits, an expression of the labels."
+)
 @_select_option
 @click.option(
     "--level",

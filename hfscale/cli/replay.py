@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from hfscale.cli.completing import complete_points
 from hfscale.cli.environment import keep_compiled_programs
 from hfscale.cli.messages import inform, say, write_fields, write_json, write_table
 from hfscale.cli.options import json_option, loudness_options
@@ -25,7 +26,7 @@ Exit codes: 0 done; 1 done, but a fit of the toy failed; 2 bad input."""
 
 @click.command("replay", epilog=_EPILOG)
 @click.argument("store", type=click.Path())
-@click.option("--point", required=True, metavar="NAME", help="Signal point.")
+@click.option("--point", required=True, metavar="NAME", shell_complete=complete_points, help="Signal point.")
 @click.option(
     "--hypothesis",
     required=True,

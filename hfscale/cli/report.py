@@ -2,6 +2,7 @@
 
 import click
 
+from hfscale.cli.completing import complete_labels
 from hfscale.cli.messages import inform
 from hfscale.cli.options import loudness_options
 
@@ -17,8 +18,14 @@ Without -x and -y, the contour is that of the first two labels that span a plane
 @click.command("report", epilog=_EPILOG)
 @click.argument("store", type=click.Path())
 @click.option("-o", "--output", required=True, metavar="FILE", help="Page to write, ending in .html.")
-@click.option("-x", "x", metavar="EXPR", help="Horizontal axis of the contour, an expression of the labels.")
-@click.option("-y", "y", metavar="EXPR", help="Vertical axis.")
+@click.option(
+    "-x",
+    "x",
+    metavar="EXPR",
+    shell_complete=complete_labels,
+    help="Horizontal axis of the contour, an expression of the labels.",
+)
+@click.option("-y", "y", metavar="EXPR", shell_complete=complete_labels, help="Vertical axis.")
 @click.option("--select", metavar="EXPR", help="Which points make the plane, for example 'm_n1 == 60'.")
 @click.option("--project", is_flag=True, help="Let labels that are no axis vary: the strongest point at each place.")
 @loudness_options

@@ -3,11 +3,13 @@
 import fnmatch
 import time
 from dataclasses import asdict
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import click
 
 from hfscale.cli.activity import describe_activity
+from hfscale.cli.completing import complete_points
 from hfscale.cli.jobs import JobsText, describe_jobs
 from hfscale.cli.messages import say, write, write_fields, write_json, write_table
 from hfscale.cli.options import json_option, loudness_options
@@ -74,7 +76,14 @@ def _write_status(
 
 @click.command("show", epilog="Example: hfscale show results.zarr --point 'sbottom_13*' --json")
 @click.argument("store", type=click.Path())
-@click.option("--point", "pattern", default="*", metavar="GLOB", help="Only points whose names match.")
+@click.option(
+    "--point",
+    "pattern",
+    default="*",
+    metavar="GLOB",
+    shell_complete=complete_points,
+    help="Only points whose names match.",
+)
 @json_option
 @loudness_options
 def show_command(store: str, pattern: str, as_json: bool) -> None:
@@ -84,9 +93,10 @@ def show_command(store: str, pattern: str, as_json: bool) -> None:
     results = open_results(store)
     points = [point for point in results.to_list() if fnmatch.fnmatchcase(point["name"], pattern)]
     if not points:
+        names = results.store.names
+        near = get_close_matches(pattern, names, n=3) or names[:3]
         raise SelectionError(
-            f"no signal point of {store} matches {pattern!r}",
-            remedy=f"names look like {', '.join(results.store.names[:3])}",
+            f"no signal point of {store} matches {pattern!r}", remedy=f"names look like {', '.join(near)}"
         )
     if as_json:
         write_json(points)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hfscale.plot.contours import ExclusionContours
     from hfscale.plot.interpolation_error import InterpolationError
     from hfscale.plot.keywords import SurfaceKeywords
+    from hfscale.plot.outlines import Lines
     from hfscale.plot.suggestions import Suggestion
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -140,6 +141,11 @@ def _write_suggestions(plane: "Plane", suggestions: "Sequence[Suggestion]") -> N
     write_table(("next", plane.x_text, plane.y_text, "contour", "uncertainty", "off in x", "off in y"), rows)
 
 
+def lines_to_dict(named: "Mapping[str, Lines]") -> dict[str, list[list[list[float]]]]:
+    """Return lines as plain JSON: by name, each piece as a list of [x, y]."""
+    return {name: [line.tolist() for line in lines] for name, lines in named.items()}
+
+
 def surfaces_to_dict(
     plane: "Plane",
     contours: "ExclusionContours",
@@ -147,12 +153,15 @@ def surfaces_to_dict(
     suggestions: "Sequence[Suggestion] | None",
 ) -> dict[str, Any]:
     """Return what is known about the surfaces as plain JSON; keys of what was not asked for are absent."""
+    from hfscale.plot.contours import named_lines
+
     document: dict[str, Any] = {
         "x": plane.x_text,
         "y": plane.y_text,
         "level": contours.level,
         "interpolation": contours.interpolation,
         "messages": [*contours.messages, *contours.remarks],
+        "lines": lines_to_dict(named_lines(contours)),
     }
     if error is not None:
         document["interpolation_error"] = error.to_dict(plane.x_text, plane.y_text)

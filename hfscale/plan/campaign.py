@@ -1,18 +1,19 @@
 """The campaign file: reading it, applying overrides, and saying exactly what is wrong with it."""
 
 import copy
-import difflib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from hfscale.errors import InputError, SchemaError, SourceError
 from hfscale.plan.contours import Contour
 from hfscale.plan.paths import is_scheduler_file, resolve_source, resolve_sources, resolve_store
+from hfscale.plan.schema_errors import Location, keys_of, schema_error
 from hfscale.plan.settings import Calculation, RunOptions, Settings
-from hfscale.plan.yamlfile import parse_yaml
+from hfscale.plan.yamlfile import line_of, parse_yaml
 
 
 class Campaign(Settings):
@@ -74,13 +75,18 @@ def load_campaign(path: str | Path, overrides: Sequence[str] = ()) -> Campaign:
     if not isinstance(document, dict):
         raise SchemaError(
             f"{file} is not a campaign file: its top level is not a mapping of keys",
-            remedy=f"start from the keys {_known_keys(Campaign)}",
+            remedy=f"start from the keys {', '.join(keys_of(Campaign))}",
         )
-    return check_campaign(document, overrides, source=str(file), folder=file.resolve().parent)
+    return check_campaign(document, overrides, source=str(file), folder=file.resolve().parent, text=text)
 
 
 def check_campaign(
-    document: Mapping[str, Any], overrides: Sequence[str] = (), *, source: str = "the campaign", folder: Path
+    document: Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    *,
+    source: str = "the campaign",
+    folder: Path,
+    text: str | None = None,
 ) -> Campaign:
     """Make a campaign of the mapping of keys that a campaign file would have.
 
@@ -89,6 +95,7 @@ def check_campaign(
         overrides: As `load_campaign`.
         source: What the mapping is called in messages.
         folder: The folder that relative paths are relative to.
+        text: The YAML text that it was read from, for lines in messages; None if there is none.
 
     Raises:
         InputError, SchemaError: As `load_campaign`.
@@ -99,7 +106,7 @@ def check_campaign(
     try:
         campaign = Campaign.model_validate(own)
     except ValidationError as error:
-        raise _schema_error(source, error) from error
+        raise schema_error(source, error, Campaign, partial(_line, text or "", overrides)) from error
     return _with_absolute_paths(campaign, folder)
 
 
@@ -119,7 +126,7 @@ def apply_override(document: dict[str, Any], override: str) -> None:
         raise InputError(
             f"the override {override!r} does not fit the campaign file: {key} leads nowhere",
             place=key,
-            remedy=f"known keys are {_known_keys(Campaign)}",
+            remedy=f"known keys are {', '.join(keys_of(Campaign))}",
         ) from error
 
 
@@ -140,40 +147,14 @@ def _set_value(document: dict[str, Any], parts: Sequence[str], value: object) ->
         node[parts[-1]] = value
 
 
-def _schema_error(file: str, error: ValidationError) -> SchemaError:
-    """Put the first problem that pydantic found in our words: file, key path, and what would be right."""
-    problem = error.errors()[0]
-    location = problem["loc"]
-    place = ".".join(str(part) for part in location)
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    siblings = _keys_at(location[:-1])
-    if problem["type"] == "extra_forbidden":
-        unknown = str(location[-1])
-        close = difflib.get_close_matches(unknown, siblings, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        return SchemaError(
-            f"{file}: unknown key {unknown!r}{more}",
-            place=place,
-            remedy=f"{hint}known keys here are {', '.join(siblings)}",
-        )
-    if problem["type"] == "missing":
-        return SchemaError(f"{file}: the key {place!r} is missing{more}", place=place, remedy=f"add {place!r}")
-    return SchemaError(
-        f"{file}: {place} is {problem['input']!r}: {problem['msg']}{more}",
-        place=place,
-        remedy=f"correct the value of {place}",
-    )
-
-
-def _keys_at(location: Sequence[str | int]) -> list[str]:
-    """Return the keys allowed in the part of the campaign that a pydantic location leads to."""
-    parts: Mapping[str, type[BaseModel]] = {"calculation": Calculation, "run": RunOptions, "contours": Contour}
-    model = parts.get(str(location[0]), Campaign) if location else Campaign
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _known_keys(model: type[BaseModel]) -> str:
-    return ", ".join(field.alias or name for name, field in model.model_fields.items())
+def _line(text: str, overrides: Sequence[str], location: Location) -> int | None:
+    """The line of a value of the file, None for one that an override set."""
+    key = ".".join(map(str, location))
+    for override in overrides:
+        given = override.partition("=")[0].strip()
+        if key == given or key.startswith(f"{given}."):
+            return None
+    return line_of(text, location)
 
 
 def _with_absolute_paths(campaign: Campaign, folder: Path) -> Campaign:

@@ -1,6 +1,6 @@
 """YAML as settings need it: safe types only, and a key given twice is an error instead of a silent choice."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import yaml
@@ -43,3 +43,25 @@ def parse_yaml(text: str, *, source: str) -> Any:
         raise SchemaError(f"{source} is not valid YAML: {error.problem}", place=place) from error
     except yaml.YAMLError as error:
         raise SchemaError(f"{source} is not valid YAML: {error}") from error
+
+
+def line_of(text: str, location: Sequence[str | int]) -> int | None:
+    """The line of a key, or of an element of a list, counted from 1; None where the text has no such key.
+
+    Args:
+        text: A YAML document that `parse_yaml` could read.
+        location: Keys and indices that lead there; what follows a value that has no parts is not looked at.
+    """
+    node: yaml.Node | None = yaml.compose(text, Loader=_Loader)
+    line: int | None = None
+    for part in location:
+        if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        elif isinstance(node, yaml.MappingNode):
+            found = {key.value: (key, value) for key, value in node.value}
+            if str(part) not in found:
+                return None
+            key, node = found[str(part)]
+            line = key.start_mark.line + 1
+    return line

@@ -8,6 +8,7 @@ import ast
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import reduce
 from typing import Any
 
@@ -168,8 +169,10 @@ class _Evaluator:
     def _label(self, node: ast.Name) -> np.ndarray:
         label = self.expression.label_of(node.id)
         if label not in self.columns:
+            close = get_close_matches(label, self.columns, n=1)
             raise SelectionError(
-                f"no label {label!r} in {self.expression.text!r}", remedy=f"the labels are: {', '.join(self.columns)}"
+                f"no label {label!r} in {self.expression.text!r}",
+                remedy=(f"did you mean {close[0]!r}? " if close else "") + f"the labels are: {', '.join(self.columns)}",
             )
         return self.columns[label]
 
