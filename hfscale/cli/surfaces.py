@@ -1,6 +1,6 @@
 """Options about the surfaces between signal points, and what is printed of their errors."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
