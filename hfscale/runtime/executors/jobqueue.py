@@ -72,7 +72,9 @@ def read_worker_jobs(file: str) -> WorkerJobs:
     """
     try:
         document = json.loads(Path(file).read_bytes())
-        lists: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
+        lists: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in document.items()
+        }
         return WorkerJobs(**lists)
     except (OSError, ValueError, TypeError, AttributeError) as error:
         keys = ", ".join(field.name for field in fields(WorkerJobs))
