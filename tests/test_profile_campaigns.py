@@ -97,17 +97,21 @@ def test_two_parameters_where_there_are_no_others_give_the_likelihood_itself(two
 def test_the_interval_of_one_parameter_is_shown(one: Search) -> None:
     header, line, *_ = run("show", one.store).out.splitlines()
     assert header.split()[:3] == ["name", "status", "parameter"]
-    assert header.endswith("t <= 1")
+    assert header.split("  ")[-2:] == ["t <= 1 (68.3 %)", "t <= 3.84 (95 %)"]
     point = run("show", one.store, "--json").json()[0]
     low, high = point["interval"]
     (best,), (error,) = point["best_fit"], point["error"]
     assert (low, high) == pytest.approx((best - error, best + error), abs=0.1 * error)
-    assert line.split()[2:] == ["scale", f"{best:.4g}", f"{error:.4g}", f"{low:.4g}", "to", f"{high:.4g}"]
+    one, wide = point["intervals"]
+    assert (one["interval"], one["t"]) == ([low, high], 1.0)
+    assert (wide["probability"], wide["t"]) == (0.95, pytest.approx(3.841, abs=1e-3))
+    assert line.split()[2:8] == ["scale", f"{best:.4g}", f"{error:.4g}", f"{low:.4g}", "to", f"{high:.4g}"]
+    assert line.split()[8:] == [text for end in wide["interval"] for text in ([f"{end:.4g}"] if end else ["..."])]
 
 
 def test_the_table_of_two_parameters(two: Search) -> None:
     header, line, *_ = run("show", two.store).out.splitlines()
-    assert header.split() == ["name", "status", "parameter", "best", "fit", "error"]
+    assert header.split("  ")[-2:] == ["t <= 2.30 (68.3 %)", "t <= 5.99 (95 %)"]
     assert "mu, scale" in line
 
 
@@ -176,6 +180,7 @@ def test_a_scan_is_continued(one: Search, tmp_path: Path) -> None:
     pending = run("show", copy.store, "--json").json()[0]
     assert pending["status"] == "pending"
     assert [pending[key] for key in ("best_fit", "error", "grid", "t", "interval")] == [None] * 5
+    assert [one["interval"] for one in pending["intervals"]] == [None, None]
     assert scan(copy, *ONE).code == 0
     assert first.exists()
     assert run("show", copy.store, "--json").json() == run("show", one.store, "--json").json()

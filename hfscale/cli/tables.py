@@ -62,9 +62,18 @@ def _profile(point: _Point) -> tuple[str, ...]:
 
 
 def _profile_of_one(point: _Point) -> tuple[str, ...]:
-    low, high = point["interval"] or (None, None)
-    ends = "-" if low is high is None else f"{_end(low)} to {_end(high)}"
-    return (*_profile(point), ends)
+    return (*_profile(point), *(_between(one["interval"]) for one in point["intervals"]))
+
+
+def _profile_of_two(point: _Point) -> tuple[str, ...]:
+    """With what the contours extend over, parameter by parameter."""
+    extents = [", ".join(map(_between, one["extent"] or [None])) for one in point["contours"]]
+    return (*_profile(point), *extents)
+
+
+def _between(ends: Sequence[float | None] | None) -> str:
+    low, high = ends or (None, None)
+    return "-" if low is high is None else f"{_end(low)} to {_end(high)}"
 
 
 def _end(value: float | None) -> str:
@@ -90,7 +99,9 @@ def _single(calculation: Mapping[str, Any]) -> _Table:
     if kind != "profile":
         return _TABLES[kind]
     columns = ("name", "status", "parameter", "best fit", "error")
-    return ((*columns, "t <= 1"), _profile_of_one) if len(calculation["parameters"]) == 1 else (columns, _profile)
+    if len(calculation["parameters"]) == 1:
+        return (*columns, "t <= 1 (68.3 %)", "t <= 3.84 (95 %)"), _profile_of_one
+    return (*columns, "t <= 2.30 (68.3 %)", "t <= 5.99 (95 %)"), _profile_of_two
 
 
 def _texts(values: Sequence[float | None]) -> list[str]:

@@ -9,18 +9,17 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from hfscale.inference.profile_levels import PROBABILITIES, height_of
 from hfscale.plot.canvas import canvas
 from hfscale.plot.styles import Palette
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-CURVE_LEVELS = (1.0, 4.0)
-"""t at one and two standard deviations of a single parameter, asymptotically."""
-PROBABILITIES = (0.683, 0.954)
-"""Of both levels, and of the contours of two parameters."""
-_PLANE_LEVELS = tuple(-2.0 * float(np.log1p(-p)) for p in PROBABILITIES)
-"""Quantiles of the chi-squared distribution with two degrees of freedom."""
+CURVE_LEVELS = tuple(height_of(p, 1) for p in PROBABILITIES)
+"""t at the ends of the intervals of a single parameter, 1 and 3.84."""
+_PLANE_LEVELS = tuple(height_of(p, 2) for p in PROBABILITIES)
+"""t on the contours of two parameters, 2.30 and 5.99."""
 _DASHES: tuple[Any, ...] = ("solid", (0, (5, 2)))
 _LEAST_HEIGHT = 5.0
 
@@ -35,14 +34,14 @@ def draw_profile_curve(
     style: str = "plain",
     title: str | None = None,
 ) -> Figure:
-    """Draw twice the profile of -ln L of a parameter above its minimum, with lines at t = 1 and 4.
+    """Draw twice the profile of -ln L of a parameter above its minimum, with lines at t = 1 and 3.84.
 
     Args:
         values: Values of the parameter, ascending.
         t: The profile there; NaN leaves a gap.
         best_fit: Where the minimum is, marked where it lies among the values; NaN for none.
         name: How the parameter is written.
-        intervals: Where t is at most 1 and 4, ends that are not known as NaN, to mark; None for none.
+        intervals: Where t is at most 1 and 3.84, ends that are not known as NaN, to mark; None for none.
         style: As in :func:`hfscale.plot.canvas.canvas`.
         title: Text above the axes, or None.
 
@@ -58,12 +57,12 @@ def draw_profile_curve(
         height = max(1.1 * float(np.nanmax(t)), _LEAST_HEIGHT)
         for level, dashes, probability in zip(CURVE_LEVELS, _DASHES, PROBABILITIES, strict=True):
             line: dict[str, Any] = {"color": palette.points, "linestyle": dashes, "linewidth": 1.2}
-            axes.axhline(level, zorder=2.0, gid=f"t = {level:g}", **line)
-            entries.append(Line2D([], [], label=f"$t = {level:g}$ ({100 * probability:.1f}%)", **line))
+            axes.axhline(level, zorder=2.0, gid=f"t = {level:.3g}", **line)
+            entries.append(Line2D([], [], label=f"$t = {level:.3g}$ ({100 * probability:.3g}%)", **line))
         for level, ends in zip(CURVE_LEVELS, intervals):
             known = [end for end in ends or () if np.isfinite(end)]
             marks = axes.vlines(known, 0.0, level, color=palette.points, linestyle="dotted", linewidth=1.4)
-            marks.set_gid(f"ends at t = {level:g}")
+            marks.set_gid(f"ends at t = {level:.3g}")
         axes.set_xlim(float(values[0]), float(values[-1]))
         axes.set_ylim(0.0, height)
         if values[0] <= best_fit <= values[-1]:
@@ -82,7 +81,7 @@ def draw_profile_plane(
     style: str = "plain",
     title: str | None = None,
 ) -> Figure:
-    """Draw the contours of 68.3 % and 95.4 % of the profile likelihood of two parameters.
+    """Draw the contours of 68.3 % and 95 % of the profile likelihood of two parameters.
 
     Args:
         first, second: Values of the parameters, ascending.
@@ -106,9 +105,9 @@ def draw_profile_plane(
                 contour = axes.contour(
                     first, second, height, levels=[float(np.sqrt(level))], colors=palette.observed, linestyles=[dashes]
                 )
-                contour.set_gid(f"{100 * probability:.1f}%")
+                contour.set_gid(f"{100 * probability:.3g}%")
             look: dict[str, Any] = {"color": palette.observed, "linestyle": dashes}
-            entries.append(Line2D([], [], label=f"{100 * probability:.1f}%", **look))
+            entries.append(Line2D([], [], label=f"{100 * probability:.3g}%", **look))
         axes.set_xlim(float(first[0]), float(first[-1]))
         axes.set_ylim(float(second[0]), float(second[-1]))
         if first[0] <= best_fit[0] <= first[-1] and second[0] <= best_fit[1] <= second[-1]:

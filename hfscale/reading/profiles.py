@@ -6,20 +6,19 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from hfscale.inference.profile_levels import PROBABILITIES, height_of
 from hfscale.inference.results import PointStatus
 from hfscale.reading.records import number, numbers, plain_values, state_of
 from hfscale.store.layout import GRID_DIMENSIONS
 from hfscale.store.store import ResultStore
-
-ONE_SIGMA = 1.0
-"""t at the ends of the interval of a single parameter that contains it in 68.3 % of all cases, asymptotically."""
 
 
 def read_profiles(store: ResultStore) -> list[dict[str, Any]]:
     """One object per signal point, in their order; None where there is no number.
 
     ``grid`` has the values of each parameter in ``parameters``; ``t``, over them, is twice the profile of -ln L above
-    its minimum. For a single parameter, ``interval`` is where t is at most 1, see `interval_below`.
+    its minimum. For a single parameter, ``interval`` is where t is at most 1, and ``intervals`` has those of 68.3
+    and 95 %, see `interval_below`; for two, ``contours`` has the lines around regions of these probabilities.
     """
     data = store.to_xarray().load()
     parameters, reasons = list(store.settings["calculation"]["parameters"]), store.reasons()
@@ -56,9 +55,29 @@ def _fields(row: Mapping[str, np.ndarray], axes: Sequence[str]) -> dict[str, Any
         "t": _numbers(row["t"]),
     }
     if len(grid) == 1:
-        ends = interval_below(grid[0], row["t"], float(row["best_fit"][0]), ONE_SIGMA)
-        fields["interval"] = None if ends is None else numbers(ends)
+        fields["intervals"] = [_interval(grid[0], row, probability) for probability in PROBABILITIES]
+        fields["interval"] = fields["intervals"][0]["interval"]
+    else:
+        fields["contours"] = [_contour(grid, row["t"], probability) for probability in PROBABILITIES]
     return {**fields, "twice_nll": {"free": number(row["twice_nll_free"])}}
+
+
+def _interval(values: Float[np.ndarray, " value"], row: Mapping[str, np.ndarray], probability: float) -> dict[str, Any]:
+    level = height_of(probability, 1)
+    ends = interval_below(values, row["t"], float(row["best_fit"][0]), level)
+    return {"probability": probability, "t": level, "interval": None if ends is None else numbers(ends)}
+
+
+def _contour(axes: Sequence[np.ndarray], t: Float[np.ndarray, "first second"], probability: float) -> dict[str, Any]:
+    from hfscale.reading.profile_contours import profile_contour
+
+    level = height_of(probability, 2)
+    fields: dict[str, Any] = {"probability": probability, "t": level}
+    if np.isnan(t).all():
+        return {**fields, "lines": [], "extent": None}
+    found = profile_contour(axes[0], axes[1], t, level)
+    extent = [numbers(ends) for ends in found.extent]
+    return {**fields, "lines": [line.tolist() for line in found.lines], "extent": extent}
 
 
 def _numbers(values: Float[np.ndarray, "..."]) -> Any:
@@ -114,5 +133,6 @@ def profile_columns(point: Mapping[str, Any]) -> dict[str, Any]:
         for key in ("best_fit", "error"):
             columns[f"{key}_{name}"] = point[key][k] if point[key] else None
     if "interval" in point:
-        columns |= dict(zip(("interval_low", "interval_high"), point["interval"] or (None, None), strict=True))
+        for one, key in zip(point["intervals"], ("interval", "interval_95"), strict=True):
+            columns |= dict(zip((f"{key}_low", f"{key}_high"), one["interval"] or (None, None), strict=True))
     return {**columns, "twice_nll_free": point["twice_nll"]["free"]}
