@@ -91,7 +91,9 @@ def process_template(orders_file: str, task_id: str) -> TaskReport:
         processed = postprocessor.apply_postprocessing(
             raw, template.name, smoothing_algorithm=template.smoothing, nominal_histogram=nominal
         )
-    _refuse_no_numbers(processed, template, f"smoothing ({template.smoothing}) of its ratio to {template.nominal}")
+    _refuse_no_numbers(
+        processed, template, f"{template.origin} by smoothing ({template.smoothing}) the ratio to {template.nominal}"
+    )
     _save(processed, f"{template.name}_modified", template.processed_file, orders)
     return TaskReport(task_id, 1, 0, 0, time.perf_counter() - begun)
 
@@ -164,12 +166,15 @@ def _missing(error: Any, template: Template) -> SourceError:
         message = f"{file} has no branch {error.key!r} in the tree {template.tree}, for {_expressions(template)}"
         return SourceError(message, remedy="correct the variable, weight or filter, or the file")
     kind = "histogram" if template.tree is None else "tree"
-    return SourceError(f"{file} has no {kind} {error.key!r}", remedy=f"correct the name of the {kind}, or the file")
+    return SourceError(f"{file} has no {kind} {error.key}", remedy=f"correct the name of the {kind}, or the file")
 
 
 def _no_file(template: Template) -> SourceError:
     missing = [path for path in template.paths if not _exists(path, template)] or list(template.paths)
-    return SourceError(f"there is no file {', '.join(missing)}", remedy="correct InputPath and what is put into it")
+    tree = "" if template.tree is None else f" to read the tree {template.tree} from"
+    return SourceError(
+        f"there is no file {', '.join(missing)}{tree}", remedy="correct InputPath and what is put into it"
+    )
 
 
 def _exists(path: str, template: Template) -> bool:

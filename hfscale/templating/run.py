@@ -227,6 +227,7 @@ class _Run:
 
 
 def _with_origin(reason: str, template: Template) -> str:
-    """A reason that names the input, also where it is an error of a library."""
-    named = any(Path(path.rpartition(":")[0] or path).name in reason for path in template.paths)
-    return reason if named or template.name in reason else f"{reason} (reading {template.origin})"
+    """A reason that names file and tree, also where it is an error of a library."""
+    files = [Path(path if template.tree is not None else path.rpartition(":")[0]).name for path in template.paths]
+    named = any(file in reason for file in files) and (template.tree is None or f"tree {template.tree}" in reason)
+    return reason if named else f"{reason} (reading {template.origin})"

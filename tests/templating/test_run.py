@@ -144,6 +144,15 @@ def test_a_failed_file_is_named_and_does_not_stop_the_others(inputs: Path, confi
         assert not (inputs / "histograms" / f"{name}_modified.npz").exists()
 
 
+def test_a_torn_file_is_named(inputs: Path, config: dict[str, Any]) -> None:
+    file = inputs / "ntuples" / "data.root"
+    file.write_bytes(file.read_bytes()[:700])
+    found = hfscale.templates(config, executor="local")
+    assert set(found.failures) == {"Signal-region_Data", "CR_Data"}
+    for reason in found.failures.values():
+        assert f"tree data of {file}" in reason
+
+
 def _branch(config: dict[str, Any]) -> None:
     config["Samples"][1]["Weight"] = "w*nonsense"
 
@@ -173,7 +182,7 @@ def _not_a_number(config: dict[str, Any]) -> None:
     ("change", "said"),
     [
         (_branch, ["no branch 'nonsense' in the tree nominal", "weight 'w*nonsense'"]),
-        (_tree, ["no tree 'nonsense'"]),
+        (_tree, ["no tree nonsense"]),
         (_selection, ["no event is selected", "tree nominal", "filter 'x > 1e6'"]),
         (_outside, ["all events lie outside of the bins"]),
         (_syntax, ["filter 'x >>> 1' cannot be understood"]),
