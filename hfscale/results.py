@@ -12,6 +12,7 @@ import numpy as np
 from hfscale.errors import SelectionError
 from hfscale.exporting.options import ExportKeywords, Format
 from hfscale.plot.keywords import FigureKeywords, SurfaceKeywords
+from hfscale.reading.feldman_cousins import PointIntervals, read_feldman_cousins
 from hfscale.reading.fits import FittedPoint, fit_columns, read_fitted_points
 from hfscale.reading.goodness import GoodnessOfFit, goodness_columns, read_goodness
 from hfscale.reading.points import read_points
@@ -170,6 +171,14 @@ class Results:
         """
         self._require_kind("gof")
         return read_goodness(self.store)
+
+    def feldman_cousins(self, *probabilities: float) -> tuple[PointIntervals, ...]:
+        """Feldman-Cousins intervals of the POI, of 68.3 and 95 % by default, from the toys of a scan or of limits.
+
+        Raises:
+            SelectionError: There are no toys at several POI values.
+        """
+        return read_feldman_cousins(self.store, *probabilities)
 
     def _require_kind(self, *kinds: str) -> None:
         kind = self.store.settings["calculation"].get("kind", "cls")

@@ -17,6 +17,7 @@ from hfscale.cli.doctor import doctor_command
 from hfscale.cli.drive import drive_command
 from hfscale.cli.environment import use_one_thread
 from hfscale.cli.export import export_command
+from hfscale.cli.feldman_cousins import feldman_cousins_command
 from hfscale.cli.fit import fit_command, ranking_command
 from hfscale.cli.goodness import gof_command
 from hfscale.cli.inputs import inspect_command, validate_command
@@ -87,6 +88,7 @@ for _command in (
     fit_command,
     ranking_command,
     gof_command,
+    feldman_cousins_command,
     run_command,
     plan_command,
     worker_command,

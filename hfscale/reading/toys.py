@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
+from hfscale.inference.toys.feldman_cousins import TwoSidedToys
 from hfscale.plan.cells import Cell
 from hfscale.plan.settings import Calculation
 from hfscale.store.layout import HYPOTHESES, TOY_VARIABLES
@@ -27,6 +28,15 @@ def read_statistics(store: ResultStore, cells: Iterable[Cell]) -> Iterator[ToySt
     """Read the statistics of toys of one cell after the other; empty ones where the store has no round yet."""
     for rounds in store.read_toys(cells, ("q", "status")):
         yield ToyStatistics(_joined(rounds, "q"), _joined(rounds, "status").astype(np.int64))
+
+
+def read_tested(store: ResultStore, cells: Iterable[Cell]) -> Iterator[TwoSidedToys]:
+    """Read the toys of the tested hypothesis of one cell after the other, of all rounds."""
+    names = ("twice_nll_conditional", "twice_nll_free", "mu_hat", "status")
+    tested = HYPOTHESES.index("sb")
+    for rounds in store.read_toys(cells, names):
+        conditional, free, mu_hat, status = (_joined(rounds, name)[tested] for name in names)
+        yield TwoSidedToys(np.maximum(conditional - free, 0.0), mu_hat, status.astype(np.int64))
 
 
 def _joined(rounds: Sequence[CellToys], name: str) -> Shaped[np.ndarray, "hypothesis toy"]:
