@@ -19,12 +19,24 @@ Examples:
   hfscale workspace prune workspace.json --effect 0.005 -o small.json
   hfscale workspace rename workspace.json --channel SR=SR_low -o renamed.json
   hfscale workspace combine a.json b.json --join outer -o both.json
+  hfscale workspace sort workspace.json -o sorted.json
   hfscale workspace digest workspace.json
+  hfscale workspace from-xml config/FitConfig.xml -o workspace.json
+  hfscale workspace to-xml workspace.json -o xml
   hfscale workspace check workspace.json"""
 
-_output_option = click.option(
-    "-o", "--output", metavar="FILE", help="Where to write the workspace; to standard output by default."
+_WRITING_OPTIONS = (
+    click.option("-o", "--output", metavar="FILE", help="Where to write the workspace; to standard output by default."),
+    click.option("--json", "as_json", is_flag=True, help="With -o, write what is in the new workspace as JSON."),
+    loudness_options,
 )
+
+
+def _writing_options(command: _Command) -> _Command:
+    """Add -o, --json and the loudness."""
+    for option in reversed(_WRITING_OPTIONS):
+        command = option(command)
+    return command
 
 
 @click.group("workspace", epilog=_EPILOG)
@@ -65,9 +77,10 @@ reports each of them."""
 @click.argument("workspace")
 @_named(None, "NAME", "modifier", "modifier-type", "sample", "channel", "measurement", "in-channel", "in-sample")
 @click.option("--effect", type=click.FloatRange(min=0.0), metavar="X", help="Least relative effect of what is kept.")
-@_output_option
-@loudness_options
-def prune_parts_command(workspace: str, output: str | None, effect: float | None, **options: Any) -> None:
+@_writing_options
+def prune_parts_command(
+    workspace: str, output: str | None, as_json: bool, effect: float | None, **options: Any
+) -> None:  # fmt: skip
     """Leave out modifiers, types of modifiers, samples, channels or measurements."""
     from hfscale.interop.workspace_edits import Parts, without_modifiers_in, without_parts
     from hfscale.model.pruning import prune
@@ -90,21 +103,20 @@ def prune_parts_command(workspace: str, output: str | None, effect: float | None
         found = prune(document, effect)
         document = found.workspace
         inform(f"{found.report.n_dropped} of {len(found.report.rows)} modifiers have a smaller effect and are left out")
-    _write(document, output)
+    _write(document, output, as_json)
 
 
 @workspace_command.command("rename")
 @click.argument("workspace")
 @_named(_new_names, "OLD=NEW", "modifier", "sample", "channel", "measurement")
-@_output_option
-@loudness_options
-def rename_command(workspace: str, output: str | None, **names: Any) -> None:
+@_writing_options
+def rename_command(workspace: str, output: str | None, as_json: bool, **names: Any) -> None:
     """Rename modifiers, samples, channels or measurements; a POI goes with its modifier."""
     from hfscale.interop.workspace_edits import NewNames, renamed
 
     if not any(names.values()):
         raise InputError("nothing is to be renamed", remedy="give for example --channel OLD=NEW")
-    _write(renamed(workspace, NewNames(**names)), output)
+    _write(renamed(workspace, NewNames(**names)), output, as_json)
 
 
 @workspace_command.command("combine")
@@ -114,24 +126,24 @@ def rename_command(workspace: str, output: str | None, **names: Any) -> None:
     "--join", type=click.Choice(["none", "outer", "left outer", "right outer"]), default="none", show_default=True
 )
 @click.option("--merge-channels", is_flag=True, help="Join the samples of channels of equal name.")
-@_output_option
-@loudness_options
-def combine_workspaces_command(left: str, right: str, output: str | None, join: str, merge_channels: bool) -> None:
+@_writing_options
+def combine_workspaces_command(
+    left: str, right: str, output: str | None, as_json: bool, join: str, merge_channels: bool
+) -> None:
     """Join two workspaces as pyhf combine; hfscale combine joins their patchsets too."""
     from hfscale.interop.workspace_edits import joined
 
-    _write(joined(left, right, join, merge_channels), output)
+    _write(joined(left, right, join, merge_channels), output, as_json)
 
 
 @workspace_command.command("sort")
 @click.argument("workspace")
-@_output_option
-@loudness_options
-def sort_command(workspace: str, output: str | None) -> None:
+@_writing_options
+def sort_command(workspace: str, output: str | None, as_json: bool) -> None:
     """Sort all parts by their names."""
     from hfscale.interop.workspace_edits import sorted_workspace
 
-    _write(sorted_workspace(workspace), output)
+    _write(sorted_workspace(workspace), output, as_json)
 
 
 @workspace_command.command("digest")
@@ -153,26 +165,28 @@ def digest_command(workspace: str, algorithm: str, as_json: bool) -> None:
 @workspace_command.command("from-xml")
 @click.argument("config")
 @click.option("--basedir", default=".", show_default=True, metavar="FOLDER", help="What paths in the files begin at.")
-@_output_option
-@loudness_options
-def from_xml_command(config: str, basedir: str, output: str | None) -> None:
+@_writing_options
+def from_xml_command(config: str, basedir: str, output: str | None, as_json: bool) -> None:
     """Make a workspace from the XML and ROOT files of HistFactory; needs the extra xml."""
     from hfscale.interop.xml_files import from_xml
 
-    _write(from_xml(config, basedir), output)
+    _write(from_xml(config, basedir), output, as_json)
 
 
 @workspace_command.command("to-xml")
 @click.argument("workspace")
 @click.option("-o", "--output", required=True, metavar="FOLDER", help="New folder for the XML and ROOT files.")
 @click.option("--prefix", default="FitConfig", show_default=True, metavar="NAME", help="What names begin with.")
+@json_option
 @loudness_options
-def to_xml_command(workspace: str, output: str, prefix: str) -> None:
+def to_xml_command(workspace: str, output: str, prefix: str, as_json: bool) -> None:
     """Write a workspace as XML and ROOT files of HistFactory; needs the extra xml."""
     from hfscale.interop.xml_files import to_xml
 
     to_xml(workspace, output, prefix)
     inform(f"wrote {output}")
+    if as_json:
+        write_json({"output": output})
 
 
 @workspace_command.command("check")
@@ -197,7 +211,7 @@ def check_command(workspace: str, ratio: float, threshold: float, as_json: bool)
     inform(f"{len(found)} variations to look at")
 
 
-def _write(document: Mapping[str, Any], output: str | None) -> None:
+def _write(document: Mapping[str, Any], output: str | None, as_json: bool) -> None:
     from hfscale.exporting.writing import check_file, write_file
 
     if output is None:
@@ -206,3 +220,20 @@ def _write(document: Mapping[str, Any], output: str | None) -> None:
     check_file(Path(output))
     write_file(Path(output), json.dumps(document, indent=1, allow_nan=False).encode())
     inform(f"wrote {output}")
+    if as_json:
+        write_json({"output": output, **_summary(document)})
+
+
+def _summary(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Digest and names of parts of a workspace."""
+    import pyhf.utils
+
+    samples = [sample for channel in document["channels"] for sample in channel["samples"]]
+    modifiers = [modifier["name"] for sample in samples for modifier in sample["modifiers"]]
+    return {
+        "digest": pyhf.utils.digest(dict(document)),
+        "channels": [channel["name"] for channel in document["channels"]],
+        "samples": list(dict.fromkeys(sample["name"] for sample in samples)),
+        "modifiers": list(dict.fromkeys(modifiers)),
+        "measurements": [measurement["name"] for measurement in document["measurements"]],
+    }

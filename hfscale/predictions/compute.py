@@ -4,6 +4,7 @@ Nothing is kept: yields of a point take less than a second, and the fit that tak
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -129,7 +130,7 @@ def _own_inputs(results: Results, options: Mapping[str, Any]) -> Inputs:
         )
     inputs = Inputs.from_json(dict(results.store.inputs()))
     patterns = options.get("points") or ()
-    return Inputs(**{**vars(inputs), "points": select_points(inputs.points, patterns)}) if patterns else inputs
+    return replace(inputs, points=select_points(inputs.points, patterns))
 
 
 def _fit_of(fits: Sequence[FittedPoint], name: str) -> FittedPoint:
