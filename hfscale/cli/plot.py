@@ -13,6 +13,8 @@ from hfscale.cli.verbs import Verbs
 from hfscale.errors import SelectionError
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from hfscale.pictures import Picture
     from hfscale.results import Results
 
@@ -25,7 +27,10 @@ Examples:
   hfscale plot brazil limits.zarr -x m_gluino --select "m_lsp == 1" -o limits.pdf
   hfscale plot profile profile.zarr --point gluino_2000_1 -o profile.pdf
   hfscale plot toys toys.zarr --point gluino_2000_1 -o q.pdf
-  hfscale plot spent toys.zarr -x m_gluino -y m_lsp -o spent.pdf"""
+  hfscale plot spent toys.zarr -x m_gluino -y m_lsp -o spent.pdf
+  hfscale plot pulls fit.zarr -o pulls.pdf
+  hfscale plot correlations fit.zarr --threshold 0.2 -o correlations.pdf
+  hfscale plot ranking ranking.zarr --most 20 -o ranking.pdf"""
 
 _COMMON_OPTIONS = (
     click.argument("store", type=click.Path()),
@@ -135,6 +140,52 @@ def _refuse(options: dict[str, Any], *names: str, why: str) -> None:
     for name in names:
         if options[name] is not None:
             raise SelectionError(f"the option {'-' if len(name) == 1 else '--'}{name} is for {why}")
+
+
+_CABINETRY_OPTIONS = (_COMMON_OPTIONS[0], _COMMON_OPTIONS[1], _point_option, loudness_options)
+
+
+def _cabinetry_options(command: _Command) -> _Command:
+    """Add what pictures that cabinetry draws have in common: it has a style of its own."""
+    for option in reversed(_CABINETRY_OPTIONS):
+        command = option(command)
+    return command
+
+
+@plot_command.command("pulls")
+@_cabinetry_options
+@click.option("--exclude", multiple=True, metavar="GLOB", help="Parameters that are left out; repeatable.")
+def pulls_command(store: str, outputs: tuple[str, ...], point: str | None, exclude: tuple[str, ...]) -> None:
+    """Best fit and error of every parameter of a fit, drawn by cabinetry (extra cabinetry)."""
+    from hfscale import measurement_pictures
+
+    _draw_figure(store, outputs, lambda results: measurement_pictures.pulls(results, point, exclude=exclude))
+
+
+@plot_command.command("correlations")
+@_cabinetry_options
+@click.option("--threshold", type=click.FloatRange(0.0, 1.0), default=0.0, show_default=True, help="Least correlation.")
+def correlations_command(store: str, outputs: tuple[str, ...], point: str | None, threshold: float) -> None:
+    """Correlation matrix of a fit, drawn by cabinetry (extra cabinetry)."""
+    from hfscale import measurement_pictures
+
+    _draw_figure(store, outputs, lambda results: measurement_pictures.correlations(results, point, threshold=threshold))
+
+
+@plot_command.command("ranking")
+@_cabinetry_options
+@click.option("--most", type=click.IntRange(min=1), metavar="N", help="Most parameters that are shown.")
+def ranking_picture_command(store: str, outputs: tuple[str, ...], point: str | None, most: int | None) -> None:
+    """Impacts of nuisance parameters on the POI, drawn by cabinetry (extra cabinetry)."""
+    from hfscale import measurement_pictures
+
+    _draw_figure(store, outputs, lambda results: measurement_pictures.ranking(results, point, most=most))
+
+
+def _draw_figure(store: str, outputs: tuple[str, ...], draw: "Callable[[Results], Figure]") -> None:
+    from hfscale.pictures import Picture
+
+    _draw(store, outputs, lambda results: Picture(draw(results), ()))
 
 
 def _draw(store: str, outputs: tuple[str, ...], draw: "Callable[[Results], Picture]") -> None:
