@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import xarray
     from matplotlib.figure import Figure
 
+    from hfscale.plot.outlines import Lines
+
 _Row = Mapping[str, Any]
 
 _WORST_FIRST = ("failed", "pending", "partial", "ok", "no_signal")
@@ -38,10 +40,11 @@ _MEDIAN = 2
 
 
 class Picture(NamedTuple):
-    """A figure, and sentences about what it does not show."""
+    """A figure, sentences about what it does not show, and the contours of profile likelihoods of two parameters."""
 
     figure: "Figure"
     messages: tuple[str, ...]
+    lines: "Mapping[str, Lines] | None" = None
 
 
 def brazil(
@@ -173,9 +176,10 @@ def profile(results: Results, point: str | None = None, *, style: str = "plain",
     if len(axes) == 1:
         intervals = [interval_below(axes[0], t, best[0], level) for level in CURVE_LEVELS]
         figure = draw_profile_curve(axes[0], t, best[0], name=names[0], intervals=intervals, **look)
-    else:
-        figure = draw_profile_plane(axes[0], axes[1], t, (best[0], best[1]), names=(names[0], names[1]), **look)
-    return Picture(figure, messages)
+        return Picture(figure, messages)
+    figure = draw_profile_plane(axes[0], axes[1], t, (best[0], best[1]), names=(names[0], names[1]), **look)
+    lines = {f"{100 * one['probability']:.3g}%": tuple(map(np.array, one["lines"])) for one in row["contours"]}
+    return Picture(figure, messages, lines)
 
 
 def toys(

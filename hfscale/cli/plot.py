@@ -26,6 +26,7 @@ Examples:
   hfscale plot brazil toylimits.zarr --point gluino_2000_1 -o brazil.pdf
   hfscale plot brazil limits.zarr -x m_gluino --select "m_lsp == 1" -o limits.pdf
   hfscale plot profile profile.zarr --point gluino_2000_1 -o profile.pdf
+  hfscale plot profile plane.zarr --point gluino_2000_1 -o plane.pdf --csv plane.csv
   hfscale plot toys toys.zarr --point gluino_2000_1 -o q.pdf
   hfscale plot spent toys.zarr -x m_gluino -y m_lsp -o spent.pdf
   hfscale plot pulls fit.zarr -o pulls.pdf
@@ -102,11 +103,12 @@ def brazil_command(store: str, outputs: tuple[str, ...], **options: Any) -> None
 @plot_command.command("profile")
 @_picture_options
 @_point_option
-def profile_command(store: str, outputs: tuple[str, ...], **options: Any) -> None:
-    """Profile likelihood of a signal point: a curve with lines at t = 1 and 4, or contours of 68.3 and 95.4 %."""
+@click.option("--csv", metavar="FILE", help="Also write the contours of two parameters as CSV.")
+def profile_command(store: str, outputs: tuple[str, ...], csv: str | None, **options: Any) -> None:
+    """Profile likelihood of a signal point: a curve with lines at t = 1 and 3.84, or contours of 68.3 and 95 %."""
     from hfscale import pictures
 
-    _draw(store, outputs, lambda results: pictures.profile(results, options.pop("point"), **options))
+    _draw(store, outputs, lambda results: pictures.profile(results, options.pop("point"), **options), csv)
 
 
 @plot_command.command("toys")
@@ -188,16 +190,31 @@ def _draw_figure(store: str, outputs: tuple[str, ...], draw: "Callable[[Results]
     _draw(store, outputs, lambda results: Picture(draw(results), ()))
 
 
-def _draw(store: str, outputs: tuple[str, ...], draw: "Callable[[Results], Picture]") -> None:
-    """Draw a picture of a store, say what is missing, and write it; nothing is written if anything is wrong."""
+def _draw(store: str, outputs: tuple[str, ...], draw: "Callable[[Results], Picture]", csv: str | None = None) -> None:
+    """Draw a picture of a store, say what is missing, and write it; nothing is written if anything is wrong.
+
+    Args:
+        store: The store.
+        outputs: Files of the picture.
+        draw: Draws it.
+        csv: File for the lines of the picture, None for none.
+    """
     from hfscale.plot.files import check_figure_file, save_figure
+    from hfscale.plot.line_tables import write_lines
     from hfscale.results import open_results
 
     for output in outputs:
         check_figure_file(Path(output))
     picture = draw(open_results(store))
+    if csv is not None and picture.lines is None:
+        raise SelectionError(
+            "one parameter has no contour that --csv could write", remedy="hfscale export csv writes the curve"
+        )
     for message in picture.messages:
         say(message)
     for output in outputs:
         save_figure(picture.figure, Path(output))
         inform(f"wrote {output}")
+    if csv is not None and picture.lines is not None:
+        write_lines(picture.lines, Path(csv))
+        inform(f"wrote {csv}")

@@ -18,4 +18,5 @@ def height_of(probability: float, n_parameters: int) -> float:
         probability: Above 0 and below 1.
         n_parameters: Number of parameters that are scanned together.
     """
-    return float(chdtri(n_parameters, 1.0 - probability))
+    # Rounded, so that one standard deviation is 1.
+    return round(float(chdtri(n_parameters, 1.0 - probability)), 12)
