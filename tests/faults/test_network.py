@@ -76,7 +76,8 @@ def test_the_tables_are_read_right() -> None:
 def test_nothing_listens_beyond_this_machine(dask_executor: Executor) -> None:
     tree = process_tree(os.getpid())
     assert len(tree) >= 1 + dask_executor.slots()
-    assert listening_addresses(tree) == {"127.0.0.1"}
+    # Other tests of this process may have left a browser's driver, which listens on both loopback addresses.
+    assert "127.0.0.1" in listening_addresses(tree) <= {"127.0.0.1", "::1"}
 
 
 @pytest.mark.dask
