@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from hfscale.plot.outlines import Lines
     from hfscale.plot.points import PlanePoints
 
+_LEAST = 4
+"""Points that a contour needs."""
 _MEANINGS: Mapping[str, str] = MappingProxyType(
     {
         "toys": " It goes through the ends of the 68.3 % intervals of all points, from the number of toys.",
@@ -66,10 +68,17 @@ def discovery_tables(
     Raises:
         SelectionError: The points are no plane of the axes, or an option is wrong.
     """
+    from hfscale.plot.axes import select_plane
     from hfscale.plot.compose import find_discovery
     from hfscale.plot.discovery import SIGNIFICANCES, discovery_lines
 
     x, y = layout.axes
+    chosen = select_plane(points, x.text, y.text, select, project=surface.get("project", False))
+    known = int(chosen.done.sum())
+    if known < _LEAST:
+        # Few toys do not tell large significances, and a submission is whole without contours.
+        message = f"there are no discovery contours: {known} points have all significances, and {_LEAST} are needed"
+        return ContourTables((), chosen.names, (message,))
     plane, contours = find_discovery(points, x.text, y.text, select, SIGNIFICANCES, **surface)
     text = "On it, the significance of the signal over the background alone is Z."
     tables = _tables(discovery_lines(contours), layout, "SIGNIFICANCE", text)
