@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hfscale.cli.completing import complete_points
 from hfscale.cli.messages import write_json, write_table
 from hfscale.cli.options import json_option, loudness_options
 from hfscale.errors import SelectionError
@@ -30,7 +31,14 @@ _COLUMNS = ("name", "status", "probability", "lower", "from toys", "upper", "fro
     metavar="P",
     help="Of containing the true value; repeatable.  [default: 0.683 and 0.95]",
 )
-@click.option("--point", "pattern", default="*", metavar="GLOB", help="Only points whose names match.")
+@click.option(
+    "--point",
+    "pattern",
+    default="*",
+    metavar="GLOB",
+    shell_complete=complete_points,
+    help="Only points whose names match.",
+)
 @json_option
 @loudness_options
 def feldman_cousins_command(store: str, probabilities: tuple[float, ...], pattern: str, as_json: bool) -> None:
@@ -53,8 +61,7 @@ def _rows(point: "PointIntervals") -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for one in point.found.intervals:
         lower, upper = ("-" if one.is_empty else _text(end) for end in (one.lower, one.upper))
-        ranges = (f"[{_text(low)}, {_text(high)}]" for low, high in (one.lower_interval, one.upper_interval))
-        below, above = ranges
+        below, above = (f"[{_text(low)}, {_text(high)}]" for low, high in (one.lower_interval, one.upper_interval))
         rows.append((point.name, point.status, f"{one.probability:.4g}", lower, below, upper, above))
     return rows
 
