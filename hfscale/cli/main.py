@@ -26,6 +26,7 @@ from hfscale.cli.limits import limit_command, scan_command, significance_command
 from hfscale.cli.merge import merge_command
 from hfscale.cli.messages import say, show_misuse
 from hfscale.cli.plot import plot_command
+from hfscale.cli.prediction import prediction_command
 from hfscale.cli.prune import prune_command
 from hfscale.cli.replay import replay_command
 from hfscale.cli.report import report_command
@@ -37,6 +38,7 @@ from hfscale.cli.templates import templates_command
 from hfscale.cli.toys import toys_command
 from hfscale.cli.verbs import Verbs
 from hfscale.cli.verify import verify_command
+from hfscale.cli.workspace import workspace_command
 from hfscale.errors import HfscaleError, HfscaleWarning, InterruptedRunError
 
 BAD_INPUT = 2
@@ -89,6 +91,7 @@ for _command in (
     ranking_command,
     gof_command,
     feldman_cousins_command,
+    prediction_command,
     run_command,
     plan_command,
     worker_command,
@@ -111,6 +114,7 @@ for _command in (
     inspect_command,
     validate_command,
     prune_command,
+    workspace_command,
     templates_command,
     doctor_command,
     schema_command,
