@@ -43,7 +43,8 @@ def goodness_rows(point: _Point) -> list[tuple[str, ...]]:
     if None not in ends:
         toys += f" [{_text(ends[0])}, {_text(ends[1])}]"
     dof = "-" if point["n_dof"] is None else str(point["n_dof"])
-    rows = [(*head, "[all]", _text(point["chi2"]), "", dof, _text(point["p_value"]), toys)]
+    rows: list[tuple[str, ...]] = []
+    rows.append((*head, "[all]", _text(point["chi2"]), "", dof, _text(point["p_value"]), toys))
     rows.append((*head, "[constraints]", _text(point["chi2_constraints"]), "", "", "", ""))
     for one in point["channels"]:
         share = _text(one["toy_p_value"]) if "toy_p_value" in one else ""
