@@ -86,7 +86,8 @@ def submit_command(
 def _load(campaign: str, site_name: str, overrides: tuple[str, ...]) -> tuple["Campaign", "Site"]:
     """Read both files; an override belongs to the one that has such a key."""
     from hfscale.plan.campaign import Campaign, load_campaign
-    from hfscale.sites.sitefile import is_site_key, load_site, nearest, site_keys
+    from hfscale.plan.schema_errors import nearest
+    from hfscale.sites.sitefile import is_site_key, load_site, site_keys
 
     of_campaign = [field.alias or name for name, field in Campaign.model_fields.items()]
     for override in overrides:

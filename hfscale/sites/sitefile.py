@@ -1,16 +1,15 @@
 """Reading a site: a file of the user's, or one of those that come with the package."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from hfscale.errors import InputError, SchemaError, SourceError
-from hfscale.plan.yamlfile import parse_yaml
+from hfscale.plan.schema_errors import nearest
+from hfscale.plan.yamlfile import line_of, parse_yaml
 from hfscale.sites.kubernetes.options import KubernetesOptions
 from hfscale.sites.site import Resources, Site
 
@@ -84,12 +83,6 @@ def site_keys() -> list[str]:
     return [*_keys(Site), *_keys(Resources)]
 
 
-def nearest(name: str, known: Sequence[str]) -> str:
-    """The beginning of a remedy that names the nearest of what is known, empty if nothing is near."""
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}? " if close else ""
-
-
 def _apply(document: dict[str, Any], override: str) -> None:
     key, separator, text = override.partition("=")
     parts = key.strip().split(".")
@@ -118,7 +111,7 @@ def _schema_error(file: Path, text: str, error: ValidationError) -> SchemaError:
     problem = error.errors()[0]
     location = problem["loc"]
     key = ".".join(str(part) for part in location)
-    line = _line_of(text, location)
+    line = line_of(text, location)
     place = f"line {line}, {key}" if line else key
     known = _keys(_PARTS.get(str(location[0]), Site) if len(location) > 1 else Site)
     if problem["type"] == "extra_forbidden":
@@ -132,21 +125,6 @@ def _schema_error(file: Path, text: str, error: ValidationError) -> SchemaError:
         return SchemaError(f"{file}: the key {key!r} is missing", place=place, remedy=f"add {key!r}")
     message = problem["msg"].removeprefix("Value error, ")
     return SchemaError(f"{file}: {key} is {problem['input']!r}: {message}", place=place, remedy=f"correct {key}")
-
-
-def _line_of(text: str, location: Sequence[str | int]) -> int | None:
-    """The line of a key in a YAML text, None if it is not there (as when an override gave it)."""
-    node: yaml.Node | None = yaml.compose(text)
-    line = None
-    for part in location:
-        if not isinstance(node, yaml.MappingNode):
-            break
-        found: Mapping[str, tuple[yaml.Node, yaml.Node]] = {key.value: (key, value) for key, value in node.value}
-        if str(part) not in found:
-            return None
-        key_node, node = found[str(part)]
-        line = key_node.start_mark.line + 1
-    return line
 
 
 def _keys(model: type[BaseModel]) -> list[str]:

@@ -4,9 +4,9 @@ from importlib import import_module
 from types import MappingProxyType
 
 from hfscale.errors import InputError
+from hfscale.plan.schema_errors import nearest
 from hfscale.sites.batch import BatchSystem
 from hfscale.sites.site import Mode, Site
-from hfscale.sites.sitefile import nearest
 
 _SYSTEMS = MappingProxyType(
     {
