@@ -278,7 +278,7 @@ def test_points_that_cannot_be_scanned_do_not_stop_the_others(tmp_path: Path) ->
     assert lacking["t"] is None
     assert scanned["status"] == "ok"
     assert scanned["t"][1] == pytest.approx(0.0, abs=0.1)
-    assert run("show", search.store).out.splitlines()[1].split() == ["plain", "failed", "own", "-", "-", "-"]
+    assert run("show", search.store).out.splitlines()[1].split() == ["plain", "failed", "own", "-", "-", "-", "-"]
 
 
 def test_the_poi_of_points_without_signal(tmp_path: Path) -> None:
