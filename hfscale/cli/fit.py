@@ -15,7 +15,7 @@ def _pairs(context: click.Context, parameter: click.Parameter, texts: tuple[str,
     """Take ``NAME=TEXT`` apart."""
     pairs = [text.rpartition("=") for text in texts]
     if not all(separator and name.strip() and text.strip() for name, separator, text in pairs):
-        raise click.BadParameter(f"give {parameter.make_metavar(context)}", context, parameter)
+        raise click.BadParameter(f"give {parameter.metavar or 'NAME=TEXT'}", context, parameter)
     return {name.strip(): text.strip() for name, _, text in pairs}
 
 
