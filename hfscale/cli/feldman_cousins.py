@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hfscale.cli.completing import complete_points
 from hfscale.cli.messages import write_json, write_table
-from hfscale.cli.options import json_option, loudness_options
+from hfscale.cli.options import json_option, loudness_options, point_option
 from hfscale.errors import SelectionError
 
 if TYPE_CHECKING:
@@ -31,14 +30,7 @@ _COLUMNS = ("name", "status", "probability", "lower", "from toys", "upper", "fro
     metavar="P",
     help="Of containing the true value; repeatable.  [default: 0.683 and 0.95]",
 )
-@click.option(
-    "--point",
-    "pattern",
-    default="*",
-    metavar="GLOB",
-    shell_complete=complete_points,
-    help="Only points whose names match.",
-)
+@point_option
 @json_option
 @loudness_options
 def feldman_cousins_command(store: str, probabilities: tuple[float, ...], pattern: str, as_json: bool) -> None:

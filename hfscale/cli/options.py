@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, TypeVar, get_args
 
 import click
 
+from hfscale.cli.completing import complete_points
 from hfscale.cli.messages import set_loudness
 from hfscale.inference.toys.settings import Ensemble, ToyNuisance
 from hfscale.runtime.devices import AskedDevice
@@ -133,6 +134,14 @@ def data_options(command: _Command) -> _Command:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON instead of a table.")
+point_option = click.option(
+    "--point",
+    "pattern",
+    default="*",
+    metavar="GLOB",
+    shell_complete=complete_points,
+    help="Only points whose names match.",
+)
 dry_run_option = click.option("--dry-run", is_flag=True, help="Check everything and print the plan; write nothing.")
 
 

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from hfscale.cli.activity import describe_activity
-from hfscale.cli.completing import complete_points
 from hfscale.cli.jobs import JobsText, describe_jobs
 from hfscale.cli.messages import say, write, write_fields, write_json, write_table
-from hfscale.cli.options import json_option, loudness_options
+from hfscale.cli.options import json_option, loudness_options, point_option
 from hfscale.cli.tables import table_of
 from hfscale.errors import SelectionError
 
@@ -76,14 +75,7 @@ def _write_status(
 
 @click.command("show", epilog="Example: hfscale show results.zarr --point 'sbottom_13*' --json")
 @click.argument("store", type=click.Path())
-@click.option(
-    "--point",
-    "pattern",
-    default="*",
-    metavar="GLOB",
-    shell_complete=complete_points,
-    help="Only points whose names match.",
-)
+@point_option
 @json_option
 @loudness_options
 def show_command(store: str, pattern: str, as_json: bool) -> None:
