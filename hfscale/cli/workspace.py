@@ -9,6 +9,7 @@ import click
 
 from hfscale.cli.messages import inform, write, write_json, write_table
 from hfscale.cli.options import json_option, loudness_options
+from hfscale.cli.verbs import Verbs
 from hfscale.errors import InputError
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -39,7 +40,7 @@ def _writing_options(command: _Command) -> _Command:
     return command
 
 
-@click.group("workspace", epilog=_EPILOG)
+@click.group("workspace", cls=Verbs, epilog=_EPILOG)
 def workspace_command() -> None:
     """Prune, rename, combine, sort and check workspaces, and convert them from and to XML."""
 

@@ -101,6 +101,7 @@ def test_lines_of_a_contour_are_numbers(small_store: Path, tmp_path: Path) -> No
     [
         (("contuor", "a.zarr"), "'contour'"),
         (("plot", "brasil"), "'brazil'"),
+        (("workspace", "prun"), "'prune'"),
         (("status", "{store}", "--jsn"), "--json"),
         (("show", "{store}", "--point", "s_200_10"), "s_200_100"),
         (("cls", "{workspace}", "{patchset}", "-o", "{folder}/n.zarr", "--points", "s_200_10"), "s_200_100"),
@@ -141,6 +142,27 @@ def test_a_shell_completes_verbs_options_choices_points_and_labels(small_store: 
     assert completed(["show", store, "--point"], "s_200") == {"s_200_0", "s_200_100", "s_200_150"}
     assert completed(["contour", store, "-x"], "m_h") == {"m_heavy"}
     assert completed(["show", "no.zarr", "--point"], "s") == set()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["cls"],
+        ["cls", "BkgOnly.json"],
+        ["cls", "BkgOnly.json", "-o"],
+        ["limit", "BkgOnly.json", "--cross-section"],
+        ["run"],
+        ["submit", "campaign.yaml", "--site"],
+        ["contour", "a.zarr", "-o"],
+        ["workspace", "combine", "a.json"],
+        ["plot", "brazil", "a.zarr", "-o"],
+        ["combine", "A"],
+    ],
+    ids=" ".join,
+)
+def test_a_shell_completes_files_where_files_are_taken(words: list[str]) -> None:
+    found = ShellComplete(cli, {}, "hfscale", "_HFSCALE_COMPLETE").get_completions(words, "an")
+    assert {item.type for item in found} == {"file"}
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
