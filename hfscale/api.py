@@ -64,7 +64,8 @@ class Options(TypedDict, total=False):
         gather: Workers return their results to this process, which writes them: for workers that share no file system
             with it. They need this package and the modules of custom modifiers.
         task_points: Signal points per task.
-        task_toys: Toys per task and hypothesis.
+        task_toys: Toys per task and hypothesis; of `hfscale.gof`, toys of a signal point per task.
+        task_parameters: Parameters of a signal point per task, of a ranking or of MINOS errors of all.
         progress: Whether to show progress on standard error, or what follows the run instead.
         metrics: File for Prometheus' textfile collector, written every few seconds.
     """
@@ -100,6 +101,7 @@ class Options(TypedDict, total=False):
     gather: bool
     task_points: int | None
     task_toys: int | None
+    task_parameters: int | None
     progress: bool | Follow
     metrics: str | Path | None
 
@@ -265,6 +267,7 @@ def compute(
     chosen = {name: options[name] for name in _INPUT_OPTIONS if name in options}  # type: ignore[literal-required]
     inputs = load_inputs(workspace, patchset, needs_poi=calculation.needs_poi, **chosen)
     sizes = {"task_points": options.get("task_points"), "task_toys": options.get("task_toys")}
+    sizes["task_parameters"] = options.get("task_parameters")
     return execute(
         prepare(inputs, calculation, store, **sizes),
         executor=options.get("executor", "auto"),
@@ -365,6 +368,7 @@ def prepare_campaign(campaign: Campaign) -> Preparation:
     )
     check_contours(inputs, campaign)
     sizes = {"task_points": campaign.run.task_points, "task_toys": campaign.run.task_toys}
+    sizes["task_parameters"] = campaign.run.task_parameters
     preparation = prepare(inputs, campaign.calculation, campaign.store, **sizes)
     contours = [contour.model_dump(mode="json", exclude_defaults=True) for contour in campaign.contours]
     return replace(preparation, notes={"contours": contours} if contours else {})

@@ -3,6 +3,7 @@
 It lays out the models to check them, but computes nothing itself and needs no JAX.
 """
 
+import math
 import platform
 import warnings
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ from hfscale.plan.cells import Cell
 from hfscale.plan.channels import with_channels
 from hfscale.plan.cross_sections import with_cross_sections
 from hfscale.plan.digests import differences, digest, settings_document
+from hfscale.plan.parts import default_part_size, searches_of
 from hfscale.plan.settings import Calculation
 from hfscale.plan.tasks import Plan, make_plan
 from hfscale.plan.toys import ToyRound, default_task_toys, make_round
@@ -64,6 +66,7 @@ class Preparation:
             they are planned from the fits of the points.
         n_cells: Signal points that toys can be thrown for, times POI values; 0 if the calculation has no toys.
         task_toys: Toys per task and hypothesis at most of rounds that are planned on the way.
+        part_size: Parameters or toys per task where a signal point is cut into parts, 0 where points are left whole.
         parameters: Names of the parameters of all models.
         n_structures: How many programs have to be compiled.
         background_models: Number of the background model of each point, equal where the models are.
@@ -83,6 +86,7 @@ class Preparation:
     rounds: tuple[ToyRound, ...]
     n_cells: int
     task_toys: int
+    part_size: int
     parameters: tuple[str, ...]
     n_structures: int
     background_models: list[int]
@@ -99,6 +103,12 @@ class Preparation:
         if self.calculation.adaptive and not self.rounds:
             return 2 * self.n_cells * self.calculation.min_toys
         return sum(toys.size for toys in self.rounds)
+
+    @property
+    def n_parts(self) -> int:
+        """Parts that signal points of a new store are cut into; 0 where points are left whole."""
+        searches = searches_of(self.calculation.document(), len(self.parameters))
+        return self.plan.n_points * math.ceil(searches / self.part_size) if 0 < self.part_size < searches else 0
 
     @property
     def disk(self) -> DiskNeed:
@@ -122,6 +132,7 @@ def prepare(
     *,
     task_points: int | None = None,
     task_toys: int | None = None,
+    task_parameters: int | None = None,
 ) -> Preparation:
     """Check the inputs and the place of the store, and cut the work into tasks.
 
@@ -131,6 +142,7 @@ def prepare(
         store: Folder of the store.
         task_points: Points per task; a store that exists keeps its own.
         task_toys: Toys per task and hypothesis, likewise.
+        task_parameters: Parameters per task of a ranking, or of MINOS errors of all, likewise.
 
     Raises:
         InputError: A patch or a model is wrong.
@@ -168,6 +180,7 @@ def prepare(
         rounds=rounds,
         n_cells=len(cells),
         task_toys=rounds[0].task_toys if rounds else size,
+        part_size=_part_size(calculation, groups, task_toys if calculation.kind == "gof" else task_parameters),
         parameters=parameters,
         n_structures=len(groups),
         background_models=background_models(groups),
@@ -185,6 +198,18 @@ def _first_plan(
     """The tasks of a new store, cut by what a point costs here unless the user says."""
     names = settings["points"]
     return make_plan(len(names), task_points, digest(settings), names, seconds_per_point(groups, fits_per_point))
+
+
+def _part_size(calculation: Calculation, groups: Sequence[ModelGroup], asked: int | None) -> int:
+    """Parameters or toys per part of a signal point, by what a point costs here unless the user says; 0 for none."""
+    n_parameters = len(parameter_names(groups))
+    if calculation.gof_toys:
+        seconds = calculation.gof_toys * seconds_per_toy(groups)
+    else:
+        seconds = seconds_per_point(groups, calculation.fits_per_point(n_parameters))
+    n_points = sum(len(group.members) for group in groups)
+    searches = searches_of(calculation.document(), n_parameters)
+    return default_part_size(n_points, seconds, searches) if asked is None or not searches else asked
 
 
 def _check_calculation(inputs: Inputs, calculation: Calculation, groups: Sequence[ModelGroup]) -> None:
@@ -280,6 +305,7 @@ def create(preparation: Preparation, provenance: Mapping[str, Any] = MappingProx
     """
     inputs = preparation.inputs
     planned = {"task_toys": preparation.task_toys, "background_models": preparation.background_models}
+    planned |= {"part_size": preparation.part_size} if preparation.n_parts else {}
     return create_store(
         preparation.path,
         settings=preparation.settings,

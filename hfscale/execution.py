@@ -24,6 +24,7 @@ from hfscale.runtime.executors.choose import (
 from hfscale.runtime.observers import UNSEEN, Watching, observing
 from hfscale.store.files import journal_folder
 from hfscale.store.open import open_store
+from hfscale.store.parts import pending_parts
 from hfscale.store.store import ResultStore
 
 if TYPE_CHECKING:
@@ -57,15 +58,15 @@ def choose(
         InputError: A GPU was asked for and there is none, or there are fewer than workers.
     """
     plan, rounds = preparation.plan, preparation.rounds
-    points: tuple[AnyTask, ...] = plan.tasks
+    points, n_parts = plan.tasks, preparation.n_parts
     toys: tuple[AnyTask, ...] = tuple(task for toy_round in rounds for task in toy_round.tasks)
     if preparation.continues:
         store = open_store(preparation.path)
-        points, toys = store.pending(), store.pending_toys()
+        points, n_parts, toys = store.pending(), len(pending_parts(store)), store.pending_toys()
     seconds = preparation.seconds * sum(task.size for task in points) / max(plan.n_points, 1)
     n_toys = sum(task.size for task in toys) if rounds else preparation.n_toys
     seconds += preparation.toy_seconds * n_toys
-    pending = len(points) + len(toys)
+    pending = len(points) + n_parts + len(toys)
     if isinstance(device, str):
         device = _resolve(preparation, device, elsewhere=cluster != OWN_CLUSTER)
     if device.gpus:

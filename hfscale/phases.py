@@ -6,12 +6,14 @@ from typing import Any, Literal, NamedTuple
 
 from hfscale.allocation import plan_next_round
 from hfscale.fit.kinds import DeviceKind
+from hfscale.plan.parts import PartTask
 from hfscale.plan.toys import AnyTask
 from hfscale.runtime.events import TaskReport
 from hfscale.runtime.executors.base import Executor
 from hfscale.runtime.loop import run_tasks
 from hfscale.runtime.observers import Extent, Observers
 from hfscale.store.open import open_store
+from hfscale.store.parts import parts_of, pending_parts, remove_parts
 from hfscale.store.places import Place
 from hfscale.store.store import ResultStore
 from hfscale.work.gathering import GatheringExecutor, compute_order
@@ -23,22 +25,27 @@ class Phase(NamedTuple):
     tasks: Sequence[AnyTask]
     function: Callable[[str, str], TaskReport]
     total: int
-    unit: Literal["points", "toys"]
+    unit: Literal["points", "toys", "parts"]
 
 
 def phases(path: Place, task_toys: int) -> Iterator[Phase]:
     """What is left, each phase seen when the one before is done.
 
-    First the fits of the data, so that every point has its observed numbers early, then the toys that are planned, then
-    further rounds as they follow from the finished ones.
+    First the fits of the data, so that every point has its observed numbers early, those of long points in parts; then
+    the toys that are planned, then further rounds as they follow from the finished ones.
 
     Args:
         path: Folder of the store, which the caller holds locked.
         task_toys: Toys per task and hypothesis of further rounds.
     """
     store = open_store(path)
+    parts = pending_parts(store)
+    if parts:
+        yield Phase(parts, do_part, len(parts_of(store, store.pending())), "parts")
     if store.pending():
         yield Phase(store.pending(), do_task, store.plan.n_points, "points")
+    if not store.pending():
+        remove_parts(store.path)
     planned = store.pending_toys()
     if planned:
         yield Phase(planned, do_toy_task, sum(toys.size for toys in store.rounds), "toys")
@@ -75,7 +82,10 @@ def run_phase(
         summary = run_tasks(phase.tasks, engine, function, on_event=on_event)
     tasks = {task.id: task for task in phase.tasks}
     for task_id, reason in summary.failures.items():
-        store.record_failure(tasks[task_id], reason)
+        task = tasks[task_id]
+        if not isinstance(task, PartTask):
+            # The task of the point makes up for a part that is missing.
+            store.record_failure(task, reason)
     return summary.failures
 
 
@@ -92,6 +102,13 @@ def do_task(store: str, task_id: str) -> TaskReport:
     from hfscale.work.task import run_task
 
     return run_task(store, task_id)
+
+
+def do_part(store: str, task_id: str) -> TaskReport:
+    """Compute a part of a signal point, wherever this is called; imports JAX only then."""
+    from hfscale.work.parts import run_part
+
+    return run_part(store, task_id)
 
 
 def do_toy_task(store: str, task_id: str) -> TaskReport:

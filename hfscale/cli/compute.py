@@ -89,7 +89,7 @@ def perform(kind: str, own: tuple[str, ...], options: dict[str, Any]) -> int:
     inputs = load_inputs(
         chosen.workspace, chosen.patchset, data=options["data"], needs_poi=calculation.needs_poi, **chosen.keywords()
     )
-    sizes = {name: options[name] for name in ("task_points", "task_toys")}
+    sizes = {name: options.get(name) for name in ("task_points", "task_toys", "task_parameters")}
     preparation = prepare(inputs, calculation, options["store"], **sizes)
     if options["dry_run"]:
         return print_plan(preparation, options["as_json"])
@@ -188,6 +188,7 @@ def _describe_plan(preparation: "Preparation") -> dict[str, object]:
         * (preparation.plan.n_points - preparation.n_no_signal),
         "tasks": len(preparation.plan.tasks),
         "points per task": preparation.plan.task_points,
+        **({"parts of points": preparation.n_parts} if preparation.n_parts else {}),
         "seconds on one process": round(seconds, 1),
         "CPU hours": float(f"{seconds / 3600.0:.2g}"),
         "MB on disk at most": math.ceil(preparation.disk.bytes / 1e6),

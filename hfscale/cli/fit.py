@@ -68,6 +68,13 @@ def override_options(command: _Command) -> _Command:
     return command
 
 
+task_parameters_option = click.option(
+    "--task-parameters",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Share out the parameters of each signal point, N per task; by default where a point takes long.",
+)
+
 _FIT_EPILOG = """\b
 Examples:
   hfscale fit workspace.json -o fit.zarr --json
@@ -87,6 +94,7 @@ uncertainty 0, and count as fixed for those of the others."""
     "--minos", multiple=True, metavar="PAR|all", help="MINOS errors of a parameter, or of all of them; repeatable."
 )
 @override_options
+@task_parameters_option
 @calculation_options
 def fit_command(**options: Any) -> int:
     """Best fit of all parameters of every signal point, with uncertainties and correlations."""
@@ -103,7 +111,7 @@ Examples:
 Four fits for each nuisance parameter: held at its best fit plus and minus its uncertainty before and after the fit.
 The impact of a group is the difference in quadrature with the group frozen. Components are the parts of the
 uncertainty that come from the data and from the auxiliary data (arXiv:2307.04007), and add up in quadrature.
-All fits of a signal point are one task, and different signal points are shared out among workers."""
+Signal points are shared out among workers, and so are the parameters of a point that takes long."""
 
 
 @click.command("ranking", epilog=_RANKING_EPILOG)
@@ -118,6 +126,7 @@ All fits of a signal point are one task, and different signal points are shared 
     help="Impact of the nuisance parameters whose names match; repeatable. 'MC statistics' (staterror) is always one.",
 )
 @override_options
+@task_parameters_option
 @calculation_options
 def ranking_command(**options: Any) -> int:
     """Impacts of all nuisance parameters on the POI of every signal point."""

@@ -17,8 +17,8 @@ Examples:
 
 \b
 Twice the difference in -ln L between the best fit and the saturated model, which has a free rate in every bin; its
-degrees of freedom are the bins less the free parameters without constraint. Toys are thrown from the best fit; those
-of a signal point are one task, and different signal points are shared out among workers. For a channel by itself,
+degrees of freedom are the bins less the free parameters without constraint. Toys are thrown from the best fit.
+Signal points are shared out among workers, and so are the toys of a point that takes long. For a channel by itself,
 remove the others with hfscale workspace prune."""
 
 
@@ -42,9 +42,15 @@ remove the others with hfscale workspace prune."""
     type=click.Choice(get_args(Ensemble)),
     help="What toys fluctuate: all data (unconditional), or main data alone.  [default: unconditional]",
 )
+@click.option(
+    "--task-toys",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Share out the toys of each signal point, N per task; by default where a point takes long.",
+)
 @override_options
 @calculation_options
 def gof_command(**options: Any) -> int:
     """Goodness of fit of every signal point against the saturated model, with the part of each channel."""
-    toys = {name: options[name] for name in ("calctype", "ntoys", "seed", "ensemble")}
+    toys = {name: options[name] for name in ("calctype", "ntoys", "seed", "ensemble", "task_toys")}
     return perform("gof", ("fix", "bounds", "init", "channels"), {**without_toys(options), **toys})

@@ -62,7 +62,6 @@ _LEFT_OUT = ("asimov", "luminosity", "cross_section", "signal_uncertainty")
 """Fields that are no part of the document where they are None."""
 LARGEST_INDEX = 2**62
 """Seeds and indices of toys stay below, so that they fit into signed integers of 64 bits."""
-
 LARGEST_SCAN = 100_000
 """Places of the grid of a profile likelihood."""
 
@@ -385,6 +384,7 @@ class RunOptions(Settings):
             system with it.
         task_points: Signal points per task, None for the default of `hfscale.plan.tasks.default_task_points`.
         task_toys: Toys per task and hypothesis, None for the default of `hfscale.plan.toys.default_task_toys`.
+        task_parameters: Parameters of a signal point per task, likewise of `hfscale.plan.parts.default_part_size`.
     """
 
     executor: Literal["auto", "local", "processes", "dask", "ray"] = "auto"
@@ -396,3 +396,4 @@ class RunOptions(Settings):
     gather: bool = False
     task_points: Count | None = Field(default=None, ge=1)
     task_toys: Count | None = Field(default=None, ge=1)
+    task_parameters: Count | None = Field(default=None, ge=1)

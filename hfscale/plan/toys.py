@@ -11,6 +11,7 @@ from hfscale.errors import InputError
 from hfscale.inference.toys.settings import GENERATOR
 from hfscale.plan.cells import Cell
 from hfscale.plan.digests import digest
+from hfscale.plan.parts import PartTask
 from hfscale.plan.settings import LARGEST_INDEX
 from hfscale.plan.tasks import Task
 
@@ -51,7 +52,9 @@ class ToyTask:
         return {**self.cell._asdict(), "first": self.first, "stop": self.stop}
 
 
-AnyTask = Task | ToyTask
+StoredTask = Task | ToyTask
+"""A task that results are stored of, with a marker."""
+AnyTask = StoredTask | PartTask
 """What a worker is given to do."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from hfscale.plan.settings import Calculation
-from hfscale.plan.toys import AnyTask, ToyTask
+from hfscale.plan.toys import StoredTask, ToyTask
 from hfscale.results import Results
 from hfscale.runtime.journal import read_journals
 from hfscale.store.files import events_folder
@@ -77,7 +77,7 @@ def costs_of(results: Results, longest: int = 10) -> Costs:
         longest: How many of the slowest tasks to list.
     """
     store = results.store
-    tasks: dict[str, AnyTask] = {task.id: task for task in store.plan.tasks}
+    tasks: dict[str, StoredTask] = {task.id: task for task in store.plan.tasks}
     tasks |= {task.id: task for toys in store.rounds for task in toys.tasks}
     markers = store.markers(tasks.keys())
     events = list(read_journals(events_folder(results.path)))
@@ -96,7 +96,7 @@ def _seconds(marker: Mapping[str, Any]) -> float:
     return float(marker.get("seconds", 0.0))
 
 
-def _cost(store: ResultStore, task: AnyTask, marker: Mapping[str, Any], event: Mapping[str, Any]) -> TaskCost:
+def _cost(store: ResultStore, task: StoredTask, marker: Mapping[str, Any], event: Mapping[str, Any]) -> TaskCost:
     worker = f"{marker.get('host', '?')}:{marker.get('process', '?')}"
     finished = str(marker.get("finished", ""))[:19]
     return TaskCost(
@@ -104,7 +104,7 @@ def _cost(store: ResultStore, task: AnyTask, marker: Mapping[str, Any], event: M
     )
 
 
-def describe(store: ResultStore, task: AnyTask) -> str:
+def describe(store: ResultStore, task: StoredTask) -> str:
     """Name the signal points or toys of a task."""
     if isinstance(task, ToyTask):
         value = Calculation.model_validate(store.settings["calculation"]).toy_poi_values[task.cell.mu]

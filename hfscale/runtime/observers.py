@@ -31,7 +31,7 @@ class Extent(NamedTuple):
     tasks: int
     total: int
     done: int
-    unit: Literal["points", "toys", "templates"]
+    unit: Literal["points", "toys", "templates", "parts"]
 
 
 Follow = Callable[[Extent, Executor], Progress]

@@ -37,7 +37,7 @@ def make_progress(
     quiet: bool = False,
     log_format: Literal["text", "json"] = "text",
     stream: TextIO | None = None,
-    unit: Literal["points", "toys", "templates"] = "points",
+    unit: Literal["points", "toys", "templates", "parts"] = "points",
 ) -> Progress:
     """Choose how to show a run.
 

@@ -95,6 +95,11 @@ def jobs_folder(store: AnyPlace) -> AnyPlace:
     return ledger_folder(store) / "jobs"
 
 
+def parts_folder(store: AnyPlace) -> AnyPlace:
+    """Return the folder of parts of signal points that are being computed: of no use when the points are done."""
+    return ledger_folder(store) / "parts"
+
+
 def lock_file(store: AnyPlace) -> AnyPlace:
     """Return the file that the one writing driver holds locked."""
     return ledger_folder(store) / "lock"

@@ -8,15 +8,17 @@ the inputs travel once or a few times to each process, on every engine alike, al
 import math
 import time
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 from hfscale.errors import StoreError
+from hfscale.plan.parts import PartTask
 from hfscale.plan.toys import AnyTask, ToyTask
 from hfscale.runtime.events import TaskReport
 from hfscale.runtime.executors.base import Executor, Outcome
 from hfscale.store.ledger import circumstances
+from hfscale.store.parts import FoundPart, read_parts, write_part
 from hfscale.store.store import ResultStore
 from hfscale.work.computed import Computed
 from hfscale.work.definition import Definition, portable_definition
@@ -30,11 +32,13 @@ class Order:
         task: The task.
         seed: Seed of the toys.
         generator: Identity of the generator of random numbers that they were planned with.
+        parts: What parts of its signal points have found, by the index of the point.
     """
 
     task: AnyTask
     seed: int = 0
     generator: str = ""
+    parts: Mapping[int, tuple[FoundPart, ...]] = field(default_factory=dict)
 
 
 class Unknown:
@@ -70,9 +74,13 @@ def _compute(definition: Definition, order: Order) -> Computed:
         from hfscale.work.toys import compute_toys
 
         return compute_toys(definition, order.task, order.seed, order.generator)
+    if isinstance(order.task, PartTask):
+        from hfscale.work.parts import compute_part
+
+        return compute_part(definition, order.task)
     from hfscale.work.task import compute_points
 
-    return compute_points(definition, order.task)
+    return compute_points(definition, order.task, order.parts)
 
 
 class GatheringExecutor(Executor):
@@ -193,6 +201,8 @@ def keep(store: ResultStore, task: AnyTask, computed: Computed) -> TaskReport:
     if isinstance(task, ToyTask):
         store.write_toys(task, computed.arrays)
         store.mark_toys_done(task, remarks)
+    elif isinstance(task, PartTask):
+        write_part(store.path, task, computed.arrays)
     else:
         store.write_block(task, computed.arrays)
         store.mark_done(task, remarks)
@@ -203,4 +213,4 @@ def _order(store: ResultStore, task: AnyTask) -> Order:
     if isinstance(task, ToyTask):
         toys, _ = store.toy_task(task.id)
         return Order(task, toys.seed, toys.generator)
-    return Order(task)
+    return Order(task) if isinstance(task, PartTask) else Order(task, parts=read_parts(store, task))

@@ -1,13 +1,14 @@
 """Doing one task: the function that executors run, in any process that can open the store."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
 
 from hfscale.fit.devices import target
 from hfscale.fit.meter import metering
@@ -21,12 +22,14 @@ from hfscale.plan.tasks import Task
 from hfscale.runtime.events import TaskReport
 from hfscale.store.layout import ParameterPlaces, Variable, empty_block, spread_parameters, variables_of
 from hfscale.store.open import open_store
+from hfscale.store.parts import FoundPart, read_parts
 from hfscale.store.status import worst_status
 from hfscale.work.calculate import Block, calculate
 from hfscale.work.computed import Computed
 from hfscale.work.custom import import_modifiers
 from hfscale.work.data import with_data
 from hfscale.work.definition import Definition, definition_of
+from hfscale.work.joining import join
 from hfscale.work.models import build_models, parameter_names, rows_of
 from hfscale.workspace import Inputs
 
@@ -96,26 +99,29 @@ def run_task(store: str, task_id: str) -> TaskReport:
     begin = time.perf_counter()
     target = open_store(store)
     task = target.plan.task(task_id)
-    computed = compute_points(definition_of(target), task)
+    computed = compute_points(definition_of(target), task, read_parts(target, task))
     target.write_block(task, computed.arrays)
     report = replace(computed.report, seconds=time.perf_counter() - begin)
     target.mark_done(task, {"seconds": report.seconds, **computed.remarks})
     return report
 
 
-def compute_points(definition: Definition, task: Task) -> Computed:
+def compute_points(
+    definition: Definition, task: Task, parts: Mapping[int, Sequence[FoundPart]] = MappingProxyType({})
+) -> Computed:
     """Compute the points of one task, and write nothing.
 
     Args:
         definition: The campaign.
         task: A task of its plan.
+        parts: What parts of points have found, by the index of the point.
     """
     begin = time.perf_counter()
     calculation = definition.calculation
     names = tuple(map(str, definition.settings["points"]))
     with metering() as meter:
         models = models_of(definition, calculation)
-        arrays, reasons, remarks = compute_block(models.groups, models.parameters, task, calculation, names)
+        arrays, reasons, remarks = compute_block(models.groups, models.parameters, task, calculation, names, parts)
     named = {names[task.start + k]: reason for k, reason in reasons.items()}
     status = worst_status(arrays["status"])
     report = TaskReport(
@@ -152,6 +158,7 @@ def compute_block(
     task: Task,
     calculation: Calculation,
     names: Sequence[str],
+    parts: Mapping[int, Sequence[FoundPart]] = MappingProxyType({}),
 ) -> BlockOfTask:
     """Compute the points of a task, group by group.
 
@@ -161,6 +168,7 @@ def compute_block(
         task: The task.
         calculation: What to compute.
         names: Names of all points.
+        parts: What parts of points have found, by the index of the point.
     """
     variables = variables_of(calculation.document())
     n_values, shape = len(calculation.poi_values), calculation.scan_shape
@@ -169,20 +177,42 @@ def compute_block(
     reasons: dict[int, str] = {}
     remarks: dict[int, tuple[str, ...]] = {}
     for group in groups:
-        rows = rows_of(group, task.start, task.stop)
-        if not len(rows):
-            continue
-        where = group.members[rows] - task.start
         places = ParameterPlaces(
             np.flatnonzero([name in column for name in group.parameter_names]),
             np.array([column[name] for name in group.parameter_names if name in column], dtype=np.int64),
         )
-        for place, block in enumerate(calculate(group, rows, calculation, names)):
-            _place(arrays, variables, block, where, places, len(parameters), place)
-            reasons.update({int(k): reason for k, reason in zip(where, block.reasons, strict=True) if reason})
-            if isinstance(block, FitBlock):
-                remarks.update({int(where[k]): texts for k, texts in block.remarks.items()})
+        for rows, blocks in _blocks(
+            group, rows_of(group, task.start, task.stop), parameters, calculation, names, parts
+        ):
+            where = group.members[rows] - task.start
+            for place, block in enumerate(blocks):
+                _place(arrays, variables, block, where, places, len(parameters), place)
+                reasons.update({int(k): reason for k, reason in zip(where, block.reasons, strict=True) if reason})
+                if isinstance(block, FitBlock):
+                    remarks.update({int(where[k]): texts for k, texts in block.remarks.items()})
     return BlockOfTask(arrays, reasons, remarks)
+
+
+def _blocks(
+    group: ModelGroup,
+    rows: Int[np.ndarray, " point"],
+    parameters: Sequence[str],
+    calculation: Calculation,
+    names: Sequence[str],
+    parts: Mapping[int, Sequence[FoundPart]],
+) -> Iterator[tuple[Int[np.ndarray, " point"], Sequence[Block]]]:
+    """Results of points of a group, with their rows: of those with parts one by one, of the others together."""
+    whole = []
+    for row in rows:
+        point = int(group.members[row])
+        block = join(group, int(row), calculation, parameters, parts[point]) if point in parts else None
+        if block is None:
+            whole.append(row)
+        else:
+            yield np.array([row]), [block]
+    if whole:
+        chosen = np.array(whole)
+        yield chosen, calculate(group, chosen, calculation, names)
 
 
 def _place(

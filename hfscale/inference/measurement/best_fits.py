@@ -29,6 +29,7 @@ def fit_points(
     rows: Int[np.ndarray, " point"],
     overrides: FitOverrides = NO_OVERRIDES,
     minos: Sequence[str] = (),
+    known: MinosErrors | None = None,
 ) -> FitBlock:
     """Best fits of the points in `rows` of a group.
 
@@ -36,6 +37,7 @@ def fit_points(
         group, rows: The points.
         overrides: Parameters that are held, bounded or started elsewhere.
         minos: Names of parameters whose MINOS errors are sought, or ``all``.
+        known: These errors, if they have been sought, from `hfscale.inference.measurement.parts`.
     """
     changed = overridden(group, overrides)
     columns = columns_of(changed, minos)
@@ -43,7 +45,7 @@ def fit_points(
     def search(minima: Minima) -> MinosErrors:
         return minos_errors(changed, minima, columns)
 
-    minima, found = _with_later(changed, rows, search)
+    minima, found = _with_later(changed, rows, search, known)
     return FitBlock(
         **_common(changed, rows, minima),
         minos=changed.external(found.errors),
@@ -53,18 +55,25 @@ def fit_points(
 
 
 def rank_points(
-    group: ModelGroup, rows: Int[np.ndarray, " point"], overrides: FitOverrides = NO_OVERRIDES
+    group: ModelGroup,
+    rows: Int[np.ndarray, " point"],
+    overrides: FitOverrides = NO_OVERRIDES,
+    known: Impacts | None = None,
 ) -> RankingBlock:
     """Best fits of the points in `rows` of a group, and the impacts of their nuisance parameters on the POI.
 
     Points whose POI scales nothing have a best fit, but status NO_SIGNAL and no impacts.
+
+    Args:
+        group, rows, overrides: As `fit_points`.
+        known: The impacts, if they have been sought, from `hfscale.inference.measurement.parts`.
     """
     changed = overridden(group, overrides)
 
     def search(minima: Minima) -> Impacts:
         return impacts(changed, minima)
 
-    minima, found = _with_later(changed, rows, search)
+    minima, found = _with_later(changed, rows, search, known)
     parts, width = components(changed, minima), len(changed.parameter_names)
     signal = changed.has_signal[rows]
     common = _common(changed, rows, minima)
@@ -83,11 +92,11 @@ def rank_points(
 
 
 def _with_later(
-    group: ModelGroup, rows: Int[np.ndarray, " point"], search: Callable[[Minima], _LATER]
+    group: ModelGroup, rows: Int[np.ndarray, " point"], search: Callable[[Minima], _LATER], known: _LATER | None
 ) -> tuple[Minima, _LATER]:
     """Best fits, and what is sought around them: again from lower minima where those turn up."""
-    minima = with_covariance(group, rows, free_minima(group, rows))
-    found = search(minima)
+    minima = with_covariance(group, rows, free_minima(group, rows) if known is None else known.free)
+    found = search(minima) if known is None or known.lowered else known
     for _ in range(_REPEATS):
         if not found.lowered:
             break

@@ -86,6 +86,20 @@ class GoodnessBlock:
     n_fits: int
 
 
+class ThrownToys(NamedTuple):
+    """Toys of some points, thrown from their best fits.
+
+    Attributes:
+        free: The best fits.
+        chi2: Chi-square of each toy, NaN where the fit failed.
+        above: Number of toys in which the part of a channel is at least the observed one.
+    """
+
+    free: FitResults
+    chi2: Float[np.ndarray, "point toy"]
+    above: Float[np.ndarray, "point channel"]
+
+
 class _Parts(NamedTuple):
     """Parts of chi-square; NaN where a fit failed."""
 
@@ -100,6 +114,7 @@ def goodness_of_points(
     overrides: FitOverrides,
     channels: Sequence[str],
     toys: GoodnessToys | None = None,
+    known: ThrownToys | None = None,
 ) -> GoodnessBlock:
     """Goodness of fit of the points in `rows` of a group.
 
@@ -108,21 +123,19 @@ def goodness_of_points(
         overrides: Parameters that are held, bounded or started elsewhere, in the fits of toys too.
         channels: Those whose parts are told.
         toys: Toys to throw from the best fits, None for none.
+        known: These toys, if they have been thrown, from `hfscale.inference.measurement.parts`.
     """
     changed = overridden(group, overrides)
-    free, points = free_minima(changed, rows), changed.points.take(rows)
+    free, points = free_minima(changed, rows) if known is None else known.free, changed.points.take(rows)
     good, inside = free.succeeded, _membership(changed, channels)
     parts = _parts(changed, points, free, inside)
     n_dof = _degrees_of_freedom(changed, rows)
     p_value = np.where(n_dof > 0, chi2_distribution.sf(parts.total, np.maximum(n_dof, 1.0)), np.nan)
     count = 0 if toys is None else toys.number
-    chi2_toys, above = np.full((len(rows), count), np.nan), np.full((len(rows), len(channels)), np.nan)
-    for k in np.flatnonzero(good):
-        if toys is None:
-            break
-        thrown = _toy_parts(changed, int(rows[k]), free.take(np.array([k])), inside, toys)
-        chi2_toys[k] = thrown.total
-        above[k] = (thrown.channels >= parts.channels[k] - _TOLERANCE).sum(axis=0)
+    if toys is None:
+        known = ThrownToys(free, np.empty((len(rows), 0)), np.full((len(rows), len(channels)), np.nan))
+    elif known is None:
+        known = throw_from(changed, rows, free, channels, toys, 0, count)
     return GoodnessBlock(
         status=np.where(good, int(PointStatus.OK), int(PointStatus.FAILED)),
         chi2=parts.total,
@@ -131,8 +144,8 @@ def goodness_of_points(
         p_value=p_value,
         channel_chi2=parts.channels,
         channel_bins=(points.bins > 0).astype(np.float64) @ inside,
-        chi2_toys=chi2_toys,
-        channel_above=above,
+        chi2_toys=known.chi2,
+        channel_above=known.above,
         parameters_free=changed.external(np.where(changed.present[rows], free.theta, np.nan)),
         twice_nll_free=2.0 * finite(free.nll),
         edm=np.where(good, free.edm, np.nan),
@@ -140,6 +153,35 @@ def goodness_of_points(
         reasons=tuple("" if ok else f"free fit: {free.take_status(k).advice}" for k, ok in enumerate(good)),
         n_fits=len(rows) + int(good.sum()) * count,
     )
+
+
+def throw_from(
+    group: ModelGroup,
+    rows: Int[np.ndarray, " point"],
+    free: FitResults,
+    channels: Sequence[str],
+    toys: GoodnessToys,
+    first: int,
+    stop: int,
+) -> ThrownToys:
+    """Throw the toys `first` to `stop - 1` of points from their best fits, and fit them.
+
+    Args:
+        group: The group of the points, with the overrides of the fits.
+        rows: The points.
+        free: Their best fits.
+        channels: Those whose parts are counted.
+        toys: All toys.
+        first, stop: Range of those to throw.
+    """
+    inside = _membership(group, channels)
+    parts = _parts(group, group.points.take(rows), free, inside)
+    chi2, above = np.full((len(rows), stop - first), np.nan), np.full((len(rows), len(channels)), np.nan)
+    for k in np.flatnonzero(free.succeeded):
+        thrown = _toy_parts(group, int(rows[k]), free.take(np.array([k])), inside, toys, first, stop)
+        chi2[k] = thrown.total
+        above[k] = (thrown.channels >= parts.channels[k] - _TOLERANCE).sum(axis=0)
+    return ThrownToys(free, chi2, above)
 
 
 def _membership(group: ModelGroup, channels: Sequence[str]) -> Float[np.ndarray, "bin channel"]:
@@ -195,15 +237,21 @@ def _constraint_deviance(
 
 
 def _toy_parts(
-    group: ModelGroup, row: int, best: FitResults, inside: Float[np.ndarray, "bin channel"], toys: GoodnessToys
+    group: ModelGroup,
+    row: int,
+    best: FitResults,
+    inside: Float[np.ndarray, "bin channel"],
+    toys: GoodnessToys,
+    first: int,
+    stop: int,
 ) -> _Parts:
     """Throw toys from the best fit of a point, and fit them."""
     # No POI value is tested: the hypothesis is the model itself, at its best fit.
     address = Address(toys.seed, group.digests[row], "sb", float("nan"), toys.ensemble, "profiled")
     found = []
-    for first in range(0, toys.number, _TOYS):
-        count = min(_TOYS, toys.number - first)
-        thrown = throw_toys(group, row, address, best.theta[0], best.rates[0], first, count)
+    for begin in range(first, stop, _TOYS):
+        count = min(_TOYS, stop - begin)
+        thrown = throw_toys(group, row, address, best.theta[0], best.rates[0], begin, count)
         points = group.points.take(np.full(count, row))
         fits = points._replace(data=thrown.data, auxdata=thrown.auxdata)
         found.append(_parts(group, fits, _toy_fits(group, row, fits, best), inside))

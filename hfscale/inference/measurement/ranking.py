@@ -37,13 +37,21 @@ class Impacts(NamedTuple):
     lowered: bool
 
 
-def impacts(group: ModelGroup, minima: Minima) -> Impacts:
-    """Impacts of all parameters of points on their POI."""
+def impacts(group: ModelGroup, minima: Minima, columns: Int[np.ndarray, " chosen"] | None = None) -> Impacts:
+    """Impacts of parameters of points on their POI.
+
+    Args:
+        group: The group of the points.
+        minima: Their best fits.
+        columns: Internal positions of the parameters, None for all. Others have the impact 0.
+    """
     free, points, poi = minima.free, minima.points, group.structure.poi
     value = free.theta[:, None] + _SIGNS[:, None] * _distances(group, minima)
     value = np.clip(value, points.lower[:, None], points.upper[:, None])
     moved = (value != free.theta[:, None]) & free.succeeded[:, None, None]
     moved[:, :, poi] = False
+    if columns is not None:
+        moved &= np.isin(np.arange(moved.shape[2]), columns)
     point, shift, column = np.nonzero(moved)
     held = Held(point, column, value[point, shift, column])
     found = held_minima(group, minima, held, predicted(minima, held))

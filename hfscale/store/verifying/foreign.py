@@ -82,6 +82,8 @@ def _is_in_ledger(name: str, known: Known) -> bool:
         return file.endswith(".json")
     if folder.partition("/")[0] == "jobs":
         return True
+    if folder == "parts":
+        return file.endswith(".npz")
     if folder == "events":
         return file.endswith(".jsonl")
     found = _ROUND_FILE.fullmatch(name)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from hfscale.errors import StoreError
 from hfscale.plan.tasks import Task
-from hfscale.plan.toys import AnyTask, ToyRound, ToyTask
+from hfscale.plan.toys import StoredTask, ToyRound, ToyTask
 from hfscale.store import files
 from hfscale.store.blocks import chunk_of
 from hfscale.store.chunks import Flaw, flaw_of
@@ -27,7 +27,7 @@ class Subject(NamedTuple):
         points: Names of its signal points.
     """
 
-    task: AnyTask
+    task: StoredTask
     chunks: Sequence[str]
     digest: Callable[[], str]
     points: tuple[str, ...]
@@ -90,14 +90,14 @@ def _check_task(path: Place, subject: Subject) -> Iterator[Damage]:
         yield lost_result("altered", piece, what, task, points)
 
 
-def describe(task: AnyTask) -> str:
+def describe(task: StoredTask) -> str:
     """Say what a task covers."""
     if isinstance(task, Task):
         return f"the signal points {task.start} to {task.stop - 1}"
     return f"the toys {task.first} to {task.stop - 1} of the signal point {task.cell.point} at POI value {task.cell.mu}"
 
 
-def _is_proper(document: Any, task: AnyTask) -> bool:
+def _is_proper(document: Any, task: StoredTask) -> bool:
     if not isinstance(document, dict) or not isinstance(document.get("sha256"), str) or not is_intact(document):
         return False
     # Markers of toys were once written without the position of a POI value.
