@@ -64,10 +64,10 @@ def canvas(style: str, style_file: str | Path | None = None) -> Iterator[Canvas]
     with matplotlib.style.context(["default", style_settings(style), own]):
         figure = ShownFigure(layout="constrained")
         yield Canvas(figure, figure.add_subplot(), PALETTES[style])
-        _fix_fonts(figure)
+        fix_fonts(figure)
 
 
-def _fix_fonts(figure: Figure) -> None:
+def fix_fonts(figure: Figure) -> None:
     """Write the fonts of the style into the texts: names of generic families are else resolved when drawn, outside."""
     from matplotlib.font_manager import FontProperties, findfont, get_font
 

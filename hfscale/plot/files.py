@@ -1,5 +1,7 @@
 """Writing figures: PDF, PNG and SVG, equal files from equal figures; and what contours can be written as."""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +65,15 @@ def check_figure_file(path: Path) -> None:
         raise InputError(f"cannot write {path}: its folder does not exist", remedy="make the folder first")
     if path.is_dir():
         raise InputError(f"cannot write {path}: it is a folder", remedy="give another name for the figure")
+
+
+def with_names(path: Path, names: Sequence[str]) -> Path:
+    """Return the file of one of several figures: the names are put before the suffix of the path.
+
+    Args:
+        path: What was asked for.
+        names: What tells the figure from the others; what is no letter, digit, dot, hyphen or underscore becomes a
+            hyphen.
+    """
+    parts = [re.sub(r"[^\w.-]+", "-", name) for name in names]
+    return path.with_name(f"{'_'.join([path.stem, *parts])}{path.suffix}")

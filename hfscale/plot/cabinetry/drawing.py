@@ -1,0 +1,71 @@
+"""Having cabinetry draw: in one of our styles, and with nothing of it left behind in pyplot."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+import matplotlib.style
+import numpy as np
+from matplotlib.figure import Figure
+
+from hfscale.errors import InputError
+from hfscale.plot.canvas import fix_fonts
+from hfscale.plot.styles import style_settings
+
+_LAYOUT: dict[str, Any] = {
+    **dict.fromkeys(("xtick.minor.visible", "ytick.minor.visible"), False),
+    "font.size": 10.0,
+    **dict.fromkeys(("axes.labelsize", "xtick.labelsize", "ytick.labelsize", "legend.fontsize"), "medium"),
+    "axes.titlesize": "large",
+}
+"""What cabinetry's layouts are made for: minor ticks where it adds some, and letters of this size."""
+
+
+def draw_with_cabinetry(draw: Callable[[ModuleType], Figure], *, style: str, title: str | None) -> Figure:
+    """Call a function that draws with `cabinetry.visualize`, and finish its figure.
+
+    cabinetry sets colours of its own, over those of the style, and makes figures with pyplot, which forgets this one.
+
+    Args:
+        draw: Gets the module; returns its figure.
+        style: As in :func:`hfscale.plot.canvas.canvas`.
+        title: Text above the axes, or None.
+
+    Raises:
+        InputError: cabinetry is not installed.
+        SelectionError: No such style.
+    """
+    visualize = _visualize()
+    with _drawing(style):
+        from matplotlib import pyplot
+
+        figure = draw(visualize)
+        pyplot.close(figure)
+        if title is not None:
+            figure.axes[0].set_title(title, loc="left")
+        fix_fonts(figure)
+    return figure
+
+
+@contextmanager
+def _drawing(style: str) -> Iterator[None]:
+    """Settings of a style; silence about empty bins, which cabinetry divides by."""
+    settings = {**style_settings(style), **_LAYOUT}
+    with matplotlib.style.context(["default", settings]), np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _visualize() -> ModuleType:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from cabinetry import visualize
+    except ImportError as error:
+        raise InputError(
+            "cabinetry, which draws this, is not installed", remedy="install it with pip install 'hfscale[cabinetry]'"
+        ) from error
+    found: ModuleType = visualize
+    return found
