@@ -72,7 +72,7 @@ def templates_command(**options: Any) -> int:
         engine.workers,
         engine.cluster,
         allow_empty=options["allow_empty"],
-        watching=watching(quiet=plan.pending == 0),
+        watching=watching(quiet=not plan.pending),
     )
     return _report(results, options["as_json"])
 
@@ -81,7 +81,7 @@ def _print_plan(plan: "TemplatePlan", as_json: bool) -> int:
     fields: dict[str, object] = {
         "folder": str(plan.layout.folder),
         "templates": len(plan.templates),
-        "to make": plan.pending,
+        "to make": len(plan.pending),
         "seconds on one process": round(plan.seconds, 1),
     }
     if as_json:

@@ -8,7 +8,7 @@ import glob
 import hashlib
 import json
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from io import FileIO
@@ -55,9 +55,9 @@ class Layout:
                 f"templates cannot be written to {self.folder}: {error.strerror}", remedy="choose another folder"
             ) from error
 
-    def orders(self, identities: Mapping[str, str]) -> Path:
+    def orders(self, identity: str) -> Path:
         """Return the file for what workers need to know, named after what is in it."""
-        return self.state / f"orders-{digest(dict(identities))[:16]}.json"
+        return self.state / f"orders-{identity}.json"
 
     def sweep(self) -> None:
         """Remove what a run leaves, or one that was killed."""
@@ -70,12 +70,12 @@ def identities(templates: Sequence[Template]) -> dict[str, str]:
 
     Files that changed since (in size or time), and other versions of cabinetry, make it another one.
     """
-    states = _FileStates()
+    states, cabinetry = _FileStates(), version("cabinetry")
     found: dict[str, str] = {}
     for template in templates:
         document = {key: value for key, value in template.to_json().items() if key in _SOURCE}
         document["files"] = [states.of(path, template) for path in template.paths]
-        document["cabinetry"] = version("cabinetry")
+        document["cabinetry"] = cabinetry
         found[template.name] = digest(document)
     result = {}
     for template in templates:
@@ -86,10 +86,10 @@ def identities(templates: Sequence[Template]) -> dict[str, str]:
     return result
 
 
-def input_bytes(templates: Sequence[Template]) -> int:
-    """Return how many bytes are read at most to make these templates."""
+def input_bytes(templates: Sequence[Template]) -> list[int]:
+    """Return how many bytes are read at most to make each template."""
     states = _FileStates()
-    return sum(state[1] for t in templates for path in t.paths for state in states.of(path, t))
+    return [sum(state[1] for path in t.paths for state in states.of(path, t)) for t in templates]
 
 
 class _FileStates:
@@ -146,31 +146,30 @@ class Ledger:
         if self._file is not None:
             self._file.close()
 
-    def add(self, file: str) -> None:
-        """Take note of a file that a worker wrote.
+    def add(self, receipt: Path) -> None:
+        """Take note of the files that a task wrote, by its receipt.
 
         Raises:
             StoreError: It is not here, or the ledger cannot be written.
         """
-        found = _sha256(self._layout.folder / file)
-        if found is None or self._file is None:
+        try:
+            written: dict[str, str] = json.loads(receipt.read_bytes())
+        except OSError as error:
             raise StoreError(
-                f"a worker wrote {file}, but it is not in {self._layout.folder}",
+                f"a worker wrote templates, but they are not in {self._layout.folder}",
                 remedy="choose a folder that this process and all workers see",
-            )
-        self._file.write((json.dumps({"file": file, "identity": self._wanted[file], "sha256": found}) + "\n").encode())
-        self.finished.add(file)
+            ) from error
+        lines = [{"file": file, "identity": self._wanted[file], "sha256": found} for file, found in written.items()]
+        if self._file is not None:
+            self._file.write("".join(json.dumps(line) + "\n" for line in lines).encode())
+        self.finished.update(written)
+        receipt.unlink(missing_ok=True)
 
 
 def finished_lines(layout: Layout, wanted: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """Return the lines of the ledger on those of the files that are finished; changes nothing."""
     lines = {line["file"]: line for line in _read(layout.ledger) if wanted.get(line["file"]) == line["identity"]}
-    return {file: line for file, line in lines.items() if _sha256(layout.folder / file) == line["sha256"]}
-
-
-def unfinished(files: Collection[str], finished: Collection[str]) -> list[str]:
-    """Return the files that are not finished, in their order."""
-    return [file for file in files if file not in finished]
+    return {file: line for file, line in lines.items() if sha256(layout.folder / file) == line["sha256"]}
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
@@ -188,7 +187,8 @@ def _read(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def _sha256(path: Path) -> str | None:
+def sha256(path: Path) -> str | None:
+    """Return the digest of a file, None if it cannot be read."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:

@@ -1,4 +1,4 @@
-"""The work of a task: make one template, or post-process it, and write it at once. Runs in workers.
+"""The work of a task: make templates, post-process them, and write each at once. Runs in workers.
 
 Histograms are filled, read, post-processed and written by cabinetry's own functions.
 """
@@ -7,119 +7,123 @@ import glob
 import json
 import time
 import uuid
-from collections.abc import Mapping
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from hfscale.errors import InputError, SourceError
 from hfscale.runtime.events import TaskReport
 from hfscale.store.files import write_bytes
+from hfscale.templating.ledger import sha256
+from hfscale.templating.orders import Orders, number_of, read_orders
+from hfscale.templating.reading import OpenTrees
 from hfscale.templating.recipes import Template
+from hfscale.templating.workspaces import write_part
 
 
-class Orders(NamedTuple):
-    """What workers need to know.
+def do_share(orders_file: str, task_id: str) -> TaskReport:
+    """Do the share of a task: make templates, post-process them, and make a part of the workspace.
+
+    A template that cannot be made or post-processed does not stop the others; the report says why. What was written
+    is in the task's receipt, which is written last.
+
+    Raises:
+        OSError: Something cannot be written; and what else libraries raise about a file.
+    """
+    begun = time.perf_counter()
+    orders = read_orders(orders_file)
+    share = orders.shares[number_of(task_id)]
+    work = _Work(orders)
+    with OpenTrees() as trees:
+        for number in share.numbers:
+            template = orders.templates[number]
+            try:
+                raw = work.make(template, trees) if number in share.make else work.read(template.name)
+                if number in share.process:
+                    work.process(template, raw)
+            except InputError as error:
+                work.reasons[template.name] = str(error)
+    if share.part is not None:
+        write_part(dict(orders.config), orders.drafts, *share.part)
+    write_bytes(orders.receipt(task_id), json.dumps(work.written).encode())
+    done, failed = len(share.numbers) - len(work.reasons), len(work.reasons)
+    return TaskReport(task_id, done, 0, failed, time.perf_counter() - begun, work.reasons)
+
+
+class _Work:
+    """Makes templates one after the other, and keeps account of what was written and why something could not be.
 
     Attributes:
-        folder: Where templates are written.
-        drafts: Where they are before they are whole; on the same disk.
-        templates: All templates, by the number that identities of tasks begin with.
-        allow_empty: Whether templates may be zero everywhere.
+        written: Name of each file -> its SHA-256.
+        reasons: Name of each template that failed -> why.
     """
 
-    folder: Path
-    drafts: Path
-    templates: tuple[Template, ...]
-    allow_empty: bool
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
+        self.written: dict[str, str] = {}
+        self.reasons: dict[str, str] = {}
 
-    def write(self, path: Path) -> None:
-        """Write them at once."""
-        document = {
-            "folder": str(self.folder),
-            "drafts": str(self.drafts),
-            "templates": [template.to_json() for template in self.templates],
-            "allow_empty": self.allow_empty,
-        }
-        write_bytes(path, json.dumps(document).encode())
+    def make(self, template: Template, trees: OpenTrees) -> Any:
+        """Make a template and write it; returns what cabinetry reads from the file.
 
+        Raises:
+            SourceError: A file, tree, branch or histogram is missing or cannot be used.
+            InputError: No event is selected, or a bin has no number.
+        """
+        from cabinetry import histo
 
-@lru_cache(maxsize=1)
-def read_orders(path: str) -> Orders:
-    """Read what `Orders.write` wrote; once per process, because its file is named after what is in it."""
-    document: Mapping[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-    templates = tuple(Template.from_json(item) for item in document["templates"])
-    return Orders(Path(document["folder"]), Path(document["drafts"]), templates, document["allow_empty"])
+        made = _collected(template) if template.tree is None else _filled(template, template.tree, trees)
+        _refuse_unusable(made, template, allow_empty=self._orders.allow_empty)
+        self._save(made, template.file)
+        return histo.Histogram.from_arrays(made.bins, made.yields, made.stdev)
 
+    def read(self, name: str) -> Any:
+        """Return a template that is made already."""
+        from cabinetry import histo
 
-def make_template(orders_file: str, task_id: str) -> TaskReport:
-    """Make the template of a task and write it.
+        return histo.Histogram.from_path(self._orders.folder / name, modified=False)
 
-    Raises:
-        SourceError: A file, tree, branch or histogram is missing or cannot be used.
-        InputError: No event is selected, or a bin has no number.
-    """
-    begun = time.perf_counter()
-    orders = read_orders(orders_file)
-    template = orders.templates[number_of(task_id)]
-    histogram = _collected(template) if template.tree is None else _filled(template, template.tree)
-    _refuse_unusable(histogram, template, allow_empty=orders.allow_empty)
-    _save(histogram, template.name, template.file, orders)
-    return TaskReport(task_id, 1, 0, 0, time.perf_counter() - begun)
+    def process(self, template: Template, raw: Any) -> None:
+        """Post-process a template and write the result beside it.
 
+        Raises:
+            InputError: It comes to no number in some bin.
+        """
+        from cabinetry.templates import postprocessor
 
-def process_template(orders_file: str, task_id: str) -> TaskReport:
-    """Post-process the template of a task, which is made already, and write the result beside it.
-
-    Raises:
-        InputError: It comes to no number in some bin.
-    """
-    from cabinetry import histo
-    from cabinetry.templates import postprocessor
-
-    begun = time.perf_counter()
-    orders = read_orders(orders_file)
-    template = orders.templates[number_of(task_id)]
-    raw = histo.Histogram.from_path(orders.folder / template.name, modified=False)
-    nominal = None
-    if template.smoothing is not None:
-        nominal = histo.Histogram.from_path(orders.folder / template.nominal, modified=False)
-    with np.errstate(all="ignore"):
-        # What is no number is found below.
-        processed = postprocessor.apply_postprocessing(
-            raw, template.name, smoothing_algorithm=template.smoothing, nominal_histogram=nominal
+        nominal = self.read(template.nominal) if template.smoothing is not None else None
+        with np.errstate(all="ignore"):
+            # What is no number is found below.
+            processed = postprocessor.apply_postprocessing(
+                raw, template.name, smoothing_algorithm=template.smoothing, nominal_histogram=nominal
+            )
+        _refuse_no_numbers(
+            processed,
+            template,
+            f"{template.origin} by smoothing ({template.smoothing}) the ratio to {template.nominal}",
         )
-    _refuse_no_numbers(
-        processed, template, f"{template.origin} by smoothing ({template.smoothing}) the ratio to {template.nominal}"
-    )
-    _save(processed, f"{template.name}_modified", template.processed_file, orders)
-    return TaskReport(task_id, 1, 0, 0, time.perf_counter() - begun)
+        self._save(processed, template.processed_file)
+
+    def _save(self, histogram: Any, file: str) -> None:
+        draft = self._orders.drafts / f"{uuid.uuid4().hex}.npz"
+        try:
+            histogram.save(draft)
+            digest = sha256(draft)
+            draft.replace(self._orders.folder / file)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+        if digest is not None:
+            self.written[file] = digest
 
 
-def number_of(task_id: str) -> int:
-    """Return the number of the template of a task."""
-    return int(task_id.partition("-")[0])
-
-
-def _filled(template: Template, tree: str) -> Any:
+def _filled(template: Template, tree: str, trees: OpenTrees) -> Any:
     """Fill a histogram with the events of ntuples."""
     from cabinetry import histo
-    from cabinetry.contrib import histogram_creator
     from uproot.exceptions import KeyInFileError
 
     try:
-        return histo.Histogram(
-            histogram_creator.with_uproot(
-                [Path(path) for path in template.paths],
-                tree,
-                template.variable,
-                np.asarray(template.bins),
-                weight=template.weight,
-                selection_filter=template.selection,
-            )
-        )
+        return histo.Histogram(trees.fill(template, tree))
     except KeyInFileError as error:
         raise _missing(error, template) from error
     except FileNotFoundError as error:
@@ -214,14 +218,3 @@ def _refuse_no_numbers(histogram: Any, template: Template, origin: str) -> None:
             f"the template would have NaN or infinite bins {bins}, from {origin}{weight}",
             remedy="correct the input; smoothing needs a nominal template without empty bins",
         )
-
-
-def _save(histogram: Any, name: str, file: str, orders: Orders) -> None:
-    draft = orders.drafts / uuid.uuid4().hex
-    written = draft.with_suffix(".npz")
-    try:
-        histogram.save(draft)
-        written.replace(orders.folder / file)
-    except BaseException:
-        written.unlink(missing_ok=True)
-        raise

@@ -8,7 +8,7 @@ import math
 import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +29,7 @@ class Template:
 
     Attributes:
         name: cabinetry's name of it.
+        region, sample: Names in the configuration.
         paths: Files of ntuples, which may have wildcards; or one histogram, as ``file:histogram``.
         tree: Tree in the files; None where a histogram is collected.
         variable: What is filled; an expression of branches, as the following two.
@@ -41,6 +42,8 @@ class Template:
     """
 
     name: str
+    region: str
+    sample: str
     paths: tuple[str, ...]
     tree: str | None = None
     variable: str = ""
@@ -69,7 +72,7 @@ class Template:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON document."""
-        return asdict(self)
+        return dict(vars(self))
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Template":
@@ -184,6 +187,8 @@ def _common(region: Item, sample: Item, systematic: Item, variation: Variation) 
 
     return {
         "name": histo.name(region, sample, systematic, template=variation),
+        "region": region["Name"],
+        "sample": sample["Name"],
         "nominal": histo.name(region, sample, {}),
         "is_data": bool(sample.get("Data", False)),
         "smoothing": postprocessor._smoothing_algorithm(region, sample, systematic),

@@ -1,11 +1,13 @@
 """Making all templates of a configuration on an engine, and the workspace when all are there."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import copy
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from hfscale.plan.digests import digest
 from hfscale.plan.tasks import Task
 from hfscale.runtime.events import Event, TaskReport
 from hfscale.runtime.executors.choose import (
@@ -22,9 +24,11 @@ from hfscale.runtime.observers import UNSEEN, Extent, Observers, Watching, obser
 from hfscale.store.lock import exclusive
 from hfscale.templating.configuration import Config, load_config
 from hfscale.templating.ledger import Layout, Ledger, finished_lines, identities, input_bytes
-from hfscale.templating.making import Orders, make_template, number_of, process_template
+from hfscale.templating.making import do_share
+from hfscale.templating.orders import Orders, number_of, receipt_file
 from hfscale.templating.recipes import AskedInputs, Template, list_templates
-from hfscale.templating.workspaces import write_workspace
+from hfscale.templating.shares import Share, cut
+from hfscale.templating.workspaces import places, write_workspace
 
 if TYPE_CHECKING:
     import distributed
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
 
 _SECONDS_PER_TEMPLATE = 0.02
 _BYTES_PER_SECOND = 1e8
+_RETRIES = 2
+"""Of tasks with one template; others are tried again template by template."""
 
 
 @dataclass(frozen=True)
@@ -75,16 +81,19 @@ class TemplatePlan(NamedTuple):
         layout: Where things are in the folder.
         templates: All templates.
         wanted: Identity of every file.
-        pending: How many templates are not finished.
-        seconds: Rough time for those on one process.
+        pending: Number of each template that is not finished -> rough time for it, in seconds.
     """
 
     config: Config
     layout: Layout
     templates: tuple[Template, ...]
     wanted: Mapping[str, str]
-    pending: int
-    seconds: float
+    pending: Mapping[int, float]
+
+    @property
+    def seconds(self) -> float:
+        """Rough time for what is to be made, on one process."""
+        return sum(self.pending.values(), 0.0)
 
 
 def templates(
@@ -143,9 +152,10 @@ def plan_templates(
     found = list_templates(document, inputs)
     wanted = identities(found)
     finished = finished_lines(layout, wanted)
-    pending = [t for t in found if t.file not in finished or t.processed_file not in finished]
-    seconds = len(pending) * _SECONDS_PER_TEMPLATE + input_bytes(pending) / _BYTES_PER_SECOND
-    return TemplatePlan(document, layout, found, wanted, len(pending), seconds)
+    pending = [k for k, t in enumerate(found) if t.file not in finished or t.processed_file not in finished]
+    sizes = input_bytes([found[k] for k in pending])
+    seconds = {k: _SECONDS_PER_TEMPLATE + size / _BYTES_PER_SECOND for k, size in zip(pending, sizes, strict=True)}
+    return TemplatePlan(document, layout, found, wanted, seconds)
 
 
 def make_templates(
@@ -161,69 +171,128 @@ def make_templates(
     layout = plan.layout
     layout.make()
     engine: EngineName | distributed.Client | Executor
-    engine = choose_executor(executor, workers, plan.pending, plan.seconds) if isinstance(executor, str) else executor
+    engine = (
+        choose_executor(executor, workers, len(plan.pending), plan.seconds) if isinstance(executor, str) else executor
+    )
     failures: dict[str, str] = {}
     with exclusive(layout.lock), Ledger(layout, plan.wanted) as ledger:
         layout.sweep()
         kept = sum(t.processed_file in ledger.finished and t.file in ledger.finished for t in plan.templates)
         if kept < len(plan.templates):
             layout.workspace.unlink(missing_ok=True)
-            orders = layout.orders(plan.wanted)
-            Orders(layout.folder, layout.drafts, plan.templates, allow_empty).write(orders)
             with (
                 observing(layout.journal, layout.folder.name, watching) as observers,
                 as_executor(engine, workers, cluster) as started,
             ):
-                failures = _Run(plan, ledger, started, observers, str(orders)).all()
-            layout.sweep()
+                failures = _Run(plan, ledger, started, observers, allow_empty=allow_empty).all()
         if not failures:
-            write_workspace(plan.config, layout.workspace)
+            write_workspace(plan.config, layout.workspace, layout.drafts)
+        layout.sweep()
     names = tuple(template.name for template in plan.templates)
     made = len(names) - kept - len(failures)
     return TemplateResults(layout.folder, names, made, kept, failures, None if failures else layout.workspace)
 
 
 class _Run:
-    """Makes templates on an engine, then post-processes them: smoothing needs the nominal ones."""
+    """Makes templates on an engine; then smooths, which needs nominal ones, and makes the parts of the workspace."""
 
     def __init__(
-        self, plan: TemplatePlan, ledger: Ledger, engine: "Executor", observers: Observers, orders: str
+        self, plan: TemplatePlan, ledger: Ledger, engine: "Executor", observers: Observers, *, allow_empty: bool
     ) -> None:
         self._plan = plan
         self._ledger = ledger
         self._engine = engine
         self._observers = observers
-        self._orders = orders
+        self._allow_empty = allow_empty
+        self._config = copy.deepcopy(plan.config)
+        self._config["General"]["HistogramFolder"] = str(plan.layout.folder)
 
     def all(self) -> dict[str, str]:
-        """Do both; returns name of each template that failed -> why."""
-        templates = self._plan.templates
-        failures = self._phase(range(len(templates)), [t.file for t in templates], make_template)
+        """Do everything; returns name of each template that failed -> why."""
+        templates, finished = self._plan.templates, self._ledger.finished
+        make = {k for k in self._plan.pending if templates[k].file not in finished}
+        process = {k for k in self._plan.pending if templates[k].processed_file not in finished}
+        smooth = {k for k in process if templates[k].smoothing is not None}
+        first = cut(templates, make, process - smooth, self._plan.pending, self._engine.slots())
+        failures = self._templates(first)
         for template in templates:
             if template.smoothing is not None and template.nominal in failures and template.name not in failures:
                 failures[template.name] = f"it cannot be smoothed: its nominal template {template.nominal} failed"
-        left = [k for k, template in enumerate(templates) if template.name not in failures]
-        return failures | self._phase(left, [t.processed_file for t in templates], process_template)
+        left = {k for k in smooth if templates[k].name not in failures}
+        return failures | self._smoothed(left, with_parts=not failures)
+
+    def _templates(self, shares: Sequence[Share]) -> dict[str, str]:
+        total = len(self._plan.templates)
+        failures, lost = self._phase(shares, "templates", total)
+        if lost:
+            # One of several templates: each has a task of its own now, so that it is known which.
+            more, _ = self._phase(lost, "templates", total)
+            failures |= more
+        return failures
+
+    def _smoothed(self, numbers: Collection[int], *, with_parts: bool) -> dict[str, str]:
+        """Smooth templates, each with the part of the workspace that it belongs to."""
+        regions, samples = ([item["Name"] for item in self._config[kind]] for kind in ("Regions", "Samples"))
+        of_place: dict[tuple[int, int], list[int]] = {place: [] for place in places(self._config)}
+        for k in sorted(numbers):
+            template = self._plan.templates[k]
+            of_place[regions.index(template.region), samples.index(template.sample)].append(k)
+        shares = [
+            Share(process=tuple(chosen), part=place if with_parts else None)
+            for place, chosen in of_place.items()
+            if chosen or with_parts
+        ]
+        failures, lost = self._phase(shares, "parts", len(shares))
+        if lost:
+            more, _ = self._phase(lost, "parts", len(lost))
+            failures |= more
+        return failures
 
     def _phase(
-        self, numbers: Sequence[int], files: Sequence[str], function: Callable[[str, str], TaskReport]
-    ) -> dict[str, str]:
-        """Make those of the files that are not finished."""
-        pending = [k for k in numbers if files[k] not in self._ledger.finished]
-        tasks = [Task(f"{k:06d}-{self._plan.wanted[files[k]][:16]}", k, k + 1) for k in pending]
-        if not tasks:
-            return {}
-        extent = Extent(len(tasks), len(numbers), len(numbers) - len(tasks), "templates")
+        self, shares: Sequence[Share], unit: Literal["templates", "parts"], total: int
+    ) -> tuple[dict[str, str], list[Share]]:
+        """Run tasks; returns the templates that failed, and what is to be tried again in smaller tasks."""
+        if not shares:
+            return {}, []
+        tasks, function = self._ordered(shares, unit)
+        extent = Extent(len(tasks), total, total - tasks[-1].stop, unit)
+        alone = all(len(share.numbers) == 1 and share.part is None for share in shares)
         with self._observers.phase(extent, self._engine) as observe:
 
             def on_event(event: Event) -> None:
+                if event.kind == "failed" and not alone:
+                    event = replace(event, kind="retried")
                 observe(event)
                 if event.kind == "finished" and event.task is not None:
-                    self._ledger.add(files[number_of(event.task.id)])
+                    self._ledger.add(receipt_file(self._plan.layout.drafts, event.task.id))
 
-            summary = run_tasks(tasks, self._engine, partial(function, self._orders), on_event=on_event)
-        found = {self._plan.templates[number_of(task_id)]: reason for task_id, reason in summary.failures.items()}
-        return {template.name: _with_origin(reason, template) for template, reason in found.items()}
+            retries = _RETRIES if alone else 0
+            summary = run_tasks(tasks, self._engine, function, retries=retries, on_event=on_event)
+        failures = {name: reason for report in summary.reports for name, reason in report.reasons.items()}
+        lost = []
+        for task_id, reason in summary.failures.items():
+            share = shares[number_of(task_id)]
+            if alone:
+                template = self._plan.templates[share.numbers[0]]
+                failures[template.name] = _with_origin(reason, template)
+            else:
+                lost += share.singly()
+        return failures, lost
+
+    def _ordered(
+        self, shares: Sequence[Share], unit: Literal["templates", "parts"]
+    ) -> tuple[list[Task], Callable[[str], TaskReport]]:
+        """Write the orders for workers; returns the tasks, and the function that does them."""
+        layout = self._plan.layout
+        identity = digest({"shares": shares, "wanted": dict(self._plan.wanted), "empty": self._allow_empty})[:16]
+        orders = layout.orders(identity)
+        Orders(self._config, layout.drafts, self._plan.templates, tuple(shares), self._allow_empty).write(orders)
+        tasks: list[Task] = []
+        for k, share in enumerate(shares):
+            begun = tasks[-1].stop if tasks else 0
+            size = len(share.numbers) if unit == "templates" else 1
+            tasks.append(Task(f"{k:06d}-{identity}", begun, begun + size))
+        return tasks, partial(do_share, str(orders))
 
 
 def _with_origin(reason: str, template: Template) -> str:

@@ -21,6 +21,8 @@ from tests.templating.ntuples import collecting, events, write_tree
 pytestmark = pytest.mark.filterwarnings(PYHF_WARNING, "ignore::ResourceWarning")
 
 N_TEMPLATES = 16
+N_TASKS = 7
+"""Templates of each sample in each region; the parts of the workspace are further tasks."""
 
 
 def one_after_the_other(config: dict[str, Any], folder: str, *, collect: bool = False) -> None:
@@ -113,12 +115,13 @@ class _Interrupted(LocalExecutor):
         return super().wait(*given)
 
 
-@pytest.mark.parametrize("calls", [4, N_TEMPLATES + 3])
+@pytest.mark.parametrize("calls", [2, N_TASKS + 1])
 def test_an_interrupted_run_goes_on_where_it_was(inputs: Path, config: dict[str, Any], calls: int) -> None:
     with pytest.raises(InterruptedRunError):
         hfscale.templates(config, executor=_Interrupted(calls))
     before = times("histograms")
-    assert len(before) == calls
+    assert 0 < len(before) < 2 * N_TEMPLATES
+    assert (calls > N_TASKS) == (len(before) > 2 * N_TEMPLATES - 3)
     assert not (inputs / "histograms" / "workspace.json").exists()
     hfscale.templates(config, executor="local")
     assert before.items() <= times("histograms").items()
