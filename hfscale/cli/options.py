@@ -289,7 +289,8 @@ _ENGINE_OPTIONS = (
     click.option(
         "--scheduler",
         metavar="ADDRESS|FILE",
-        help="Dask cluster for --executor dask: tls://HOST:PORT, or what 'dask scheduler --scheduler-file' wrote.",
+        help="Dask cluster for --executor dask: tls://HOST:PORT, or what 'dask scheduler --scheduler-file' wrote;"
+        " gateway: --workers of a Dask Gateway, for this run; gateway://NAME: a cluster that runs there.",
     ),
     click.option(
         "--ray-address", metavar="ADDRESS", help="Ray cluster for --executor ray; 'auto' for that of the node."

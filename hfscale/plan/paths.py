@@ -5,7 +5,7 @@ from pathlib import Path
 
 MEMBER_SEPARATOR = "::"
 PATCH_SEPARATOR = ","
-_ADDRESS = re.compile(r".*://.*|[^/\\]+:\d+")
+_ADDRESS = re.compile(r".*://.*|[^/\\]+:\d+|gateway")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
@@ -31,5 +31,8 @@ def resolve_store(store: str, folder: Path) -> str:
 
 
 def is_scheduler_file(scheduler: str) -> bool:
-    """Say whether a Dask scheduler is given by the file that it wrote, and not as ``[PROTOCOL://]HOST:PORT``."""
+    """Say whether a Dask scheduler is given by the file that it wrote.
+
+    Others are ``[PROTOCOL://]HOST:PORT``, and ``gateway`` for a cluster that a Dask Gateway is to start.
+    """
     return _ADDRESS.fullmatch(scheduler) is None

@@ -29,7 +29,8 @@ def start_engine(
 
     Args:
         asked: See `hfscale.session.session.Session`.
-        workers: Number of worker processes of an engine that is started here, one per CPU by default.
+        workers: Number of worker processes of an engine that is started here, one per CPU by default, or by a Dask
+            Gateway.
         ray_address: Address of a Ray cluster that runs.
         insecure: Whether a cluster may be open to others.
         device: What workers compute on.
@@ -45,7 +46,7 @@ def start_engine(
     name = os.fspath(asked)
     if not is_scheduler_file(name) or Path(name).is_file():
         cluster = Cluster(scheduler=name, ray_address=ray_address, insecure=insecure)
-        return as_executor("dask", None, cluster, _chosen(device, elsewhere=True))
+        return as_executor("dask", workers, cluster, _chosen(device, elsewhere=True))
     if name == "auto" or (name == "local" and workers is not None and workers > 1):
         name = "processes"
     cluster = Cluster(ray_address=ray_address, insecure=insecure)

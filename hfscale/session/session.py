@@ -46,7 +46,9 @@ class Session:
     Args:
         engine: ``processes``, ``dask`` or ``ray`` for worker processes on this machine; ``local`` for a thread of this
             process, or worker processes if there are to be several; the address of a Dask scheduler
-            (``tls://HOST:PORT``) or the file that it wrote; a Dask client or cluster, which stays open; or an executor.
+            (``tls://HOST:PORT``) or the file that it wrote; ``gateway`` for a cluster of a Dask Gateway that lives as
+            long as the session, ``gateway://NAME`` for one that runs; a Dask client or cluster, which stays open; or an
+            executor.
         workers: Number of worker processes that are started, one per CPU by default; of no use for clusters that run.
         ray_address: Running Ray cluster for ``ray``, as `ray.init` takes it.
         insecure: Accept a cluster that is open to others, who could run code as you.

@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 from hfscale.errors import HfscaleWarning, InputError, SourceError
 from hfscale.plan.paths import is_scheduler_file
 
-_CLOSED_SCHEMES = ("tls", "wss", "gateway", "inproc")
+_CLOSED_SCHEMES = ("tls", "wss", "inproc")
 """Protocols of Dask that want a certificate, or (the last) stay inside one process."""
+_GATEWAY = "gateway"
 _INSECURE = "or accept that others can run code as you (--insecure, 'insecure: true' under 'run', insecure=True)"
 
 
@@ -28,6 +29,20 @@ def is_loopback(host: str) -> bool:
     except (OSError, UnicodeError, ValueError):
         return False
     return all(address.is_loopback for address in found)
+
+
+def is_gateway(scheduler: str) -> bool:
+    """Say whether a Dask cluster is one of a Dask Gateway: ``gateway`` for a new one, or ``gateway://NAME``."""
+    return scheduler == _GATEWAY or scheduler.startswith(f"{_GATEWAY}://")
+
+
+def gateway_cluster_name(scheduler: str) -> str | None:
+    """Return the name of the cluster of a Dask Gateway that is meant, None for a new one.
+
+    Args:
+        scheduler: ``gateway``, ``gateway://NAME``, or the address of its scheduler, ``gateway://HOST:PORT/NAME``.
+    """
+    return scheduler.removeprefix(_GATEWAY).removeprefix("://").rstrip("/").rpartition("/")[2] or None
 
 
 def scheduler_address(scheduler: str) -> str:
@@ -55,6 +70,8 @@ def is_open_scheduler(address: str) -> bool:
     Args:
         address: As Dask writes it; without a protocol, ``tcp`` is meant.
     """
+    if is_gateway(address):
+        return False
     scheme, host = _split(address, "tcp")
     return scheme not in _CLOSED_SCHEMES and not is_loopback(host)
 

@@ -27,7 +27,8 @@ class Cluster(NamedTuple):
     """A cluster that runs already, for an engine that would start one of its own otherwise.
 
     Attributes:
-        scheduler: Address of a Dask scheduler, or the file that it wrote.
+        scheduler: Address of a Dask scheduler, or the file that it wrote; or a cluster of a Dask Gateway, ``gateway``
+            for one that is started for the run.
         ray_address: Address of a Ray cluster, as `ray.init` takes it.
         insecure: Whether the cluster may be open to others, who could run code as the user.
     """
@@ -100,7 +101,8 @@ def open_executor(
 
     Args:
         name: The engine, one of `EngineName`.
-        workers: Number of worker processes, None for one per CPU or GPU; ``local`` and Dask clusters ignore it.
+        workers: Number of worker processes, None for one per CPU or GPU; ``local`` and Dask clusters that run ignore
+            it.
         cluster: Running cluster that ``dask`` or ``ray`` connects to; by default each starts its own on this machine.
         device: What they compute on.
 
@@ -116,7 +118,7 @@ def open_executor(
     if name == "dask" and cluster.scheduler is not None:
         from hfscale.runtime.executors.dask import DaskExecutor
 
-        return DaskExecutor.join(cluster.scheduler, insecure=cluster.insecure, device=device.kind)
+        return DaskExecutor.join(cluster.scheduler, insecure=cluster.insecure, device=device.kind, workers=workers)
     if name == "ray" and cluster.ray_address is not None:
         from hfscale.runtime.executors.ray import RayExecutor
 

@@ -71,19 +71,23 @@ class DaskExecutor(Executor):
         return executor
 
     @classmethod
-    def join(cls, scheduler: str, *, insecure: bool = False, device: DeviceKind = "cpu") -> "DaskExecutor":
-        """Connect to a cluster that runs; closing ends the connection alone.
+    def join(
+        cls, scheduler: str, *, insecure: bool = False, device: DeviceKind = "cpu", workers: int | None = None
+    ) -> "DaskExecutor":
+        """Connect to a cluster that runs; closing ends the connection alone, and a cluster that a gateway started.
 
         Args:
-            scheduler: Address of its scheduler, or the file that the scheduler wrote.
+            scheduler: Address of its scheduler, or the file that the scheduler wrote, or a cluster of a Dask Gateway:
+                ``gateway`` for a new one, ``gateway://NAME`` for one that runs.
             insecure: Whether the cluster may be open to others; see `hfscale.runtime.executors.access`.
             device: What its workers compute on.
+            workers: How many workers a new cluster of a gateway has.
 
         Raises:
-            InputError: The cluster is open to others, does not let us in, or has no GPU.
+            InputError: The cluster is open to others, does not let us in, or has no GPU; or the gateway gives none.
         """
         with ExitStack() as stack:
-            executor = cls(stack.enter_context(joined(scheduler, insecure)), device)
+            executor = cls(stack.enter_context(joined(scheduler, insecure, workers)), device)
             executor._owned = stack.pop_all()
         return executor
 

@@ -18,7 +18,7 @@ import dask
 import distributed
 
 from hfscale.errors import InputError
-from hfscale.runtime.executors.access import refuse_open_scheduler, scheduler_address
+from hfscale.runtime.executors.access import is_gateway, refuse_open_scheduler, scheduler_address
 
 CONNECT_SECONDS = 30
 _CREDENTIALS = (
@@ -28,16 +28,24 @@ _CREDENTIALS = (
 
 
 @contextmanager
-def joined(scheduler: str, insecure: bool) -> "Iterator[distributed.Client]":
-    """Be connected to a scheduler that runs; it goes on running.
+def joined(scheduler: str, insecure: bool, workers: int | None = None) -> "Iterator[distributed.Client]":
+    """Be connected to a scheduler that runs and goes on running, or to a cluster of a Dask Gateway.
 
     Args:
-        scheduler: Its address, or its file.
+        scheduler: Its address, or its file, or what `hfscale.runtime.executors.gateway` takes.
         insecure: Whether it may be open to others.
+        workers: How many workers a new cluster of a gateway has.
 
     Raises:
-        InputError: It is open to others, it does not answer, or it wants other keys than Dask's configuration has.
+        InputError: It is open to others, it does not answer, or it wants other keys than Dask's configuration has; or
+            the gateway gives no cluster.
     """
+    if is_gateway(scheduler):
+        from hfscale.runtime.executors.gateway import gateway_client
+
+        with gateway_client(scheduler, workers) as client:
+            yield client
+        return
     # Read once: what is checked is what is joined.
     address = scheduler_address(scheduler)
     refuse_open_scheduler(address, insecure)
