@@ -113,7 +113,12 @@ def test_htcondor_runs_the_driver_beside_its_queue(tmp_path: Path, no_own_settin
     assert driver.text.splitlines()[-1].endswith(f"drive /data/results.zarr --worker-jobs {tmp_path}/workers.json")
     text = job_script(jobs_of(tmp_path, workers))
     assert "MY.DaskWorkerCores = 1\n" in text
-    for line in ("allowed_job_duration = 7200", "accounting_group = group_physics", '+JobFlavour = "longlunch"'):
+    for line in (
+        "allowed_job_duration = 7200",
+        "batch_name = search-1-workers",
+        "accounting_group = group_physics",
+        '+JobFlavour = "longlunch"',
+    ):
         assert f"{line}\n" in text
 
 

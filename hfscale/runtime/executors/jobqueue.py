@@ -156,7 +156,7 @@ def _of_slurm(jobs: WorkerJobs) -> dict[str, Any]:
 
 def _of_htcondor(jobs: WorkerJobs) -> dict[str, Any]:
     extra = dict(_of_user("htcondor", "job-extra-directives") or {})
-    extra |= {"allowed_job_duration": str(_walltime(jobs)), "JobBatchName": f'"{jobs.name}"'}
+    extra |= {"allowed_job_duration": str(_walltime(jobs)), "batch_name": jobs.name}
     if jobs.gpus:
         extra["request_gpus"] = str(jobs.gpus)
     if jobs.account is not None:
