@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -13,24 +12,12 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from tests.program import ROOT, Ended, digests_of, make_search
+from tests.program import Ended, digests_of, make_search
+from tests.sites.slow_workers import write_command
 
 pytestmark = [pytest.mark.htcondor, pytest.mark.slow]
 
 _PATIENCE = 300.0
-_HFSCALE = """\
-#!{python}
-import sys, time
-sys.path.insert(0, {root!r})
-from hfscale import phases
-do_task = phases.do_task
-def slowly(store, task_id):
-    time.sleep({seconds})
-    return do_task(store, task_id)
-phases.do_task = slowly
-from hfscale.cli.main import main
-main()
-"""
 
 
 class Pool(NamedTuple):
@@ -50,6 +37,8 @@ class Pool(NamedTuple):
     def run(self, *command: object) -> Ended:
         """Run a command there, as the user, for HTCondor runs no jobs of root."""
         plain = {"HOME": str(self.inside), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
+        # As in the jobqueue.yaml of a user.
+        plain["DASK_JOBQUEUE__HTCONDOR__INTERFACE"] = "lo"
         words = ["chroot", "--userspec=tester:tester", str(self.system), "sh", "-c", 'cd "$0" && exec "$@"']
         given = [*words, str(self.inside), *map(str, command)]
         done = subprocess.run(given, capture_output=True, text=True, env=plain, check=False)
@@ -60,13 +49,16 @@ class Pool(NamedTuple):
 
     def submit(self, *arguments: object, workers: int = 2, seconds: float = 0.0) -> None:
         """Submit the campaign, with tasks that take so many seconds longer than they would."""
-        for name, pause in (("hfscale.py", 0.0), ("worker.py", seconds)):
-            command = self.folder / name
-            command.write_text(_HFSCALE.format(python=sys.executable, root=str(ROOT), seconds=pause))
-            command.chmod(0o755)
+        write_command(self.folder / "hfscale.py")
+        write_command(self.folder / "worker.py", seconds)
         sizes = ("--set", f"command={self.inside / 'worker.py'}", "--set", "memory=600M")
         ended = self.hfscale("submit", "campaign.yaml", "--site", "htcondor", "--workers", workers, *sizes, *arguments)
         assert ended.code == 0, ended
+
+    def queue(self) -> dict[str, str]:
+        """The jobs that are queued or run: number and name of their clusters."""
+        answer = self.run("condor_q", "-allusers", "-autoformat", "ClusterId", "JobBatchName")
+        return dict(line.split() for line in answer.out.splitlines())
 
     def wait(self, condition: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:
         """Wait until the status is as it should be."""
@@ -82,6 +74,11 @@ class Pool(NamedTuple):
 def _states(status: Mapping[str, Any]) -> dict[str, int]:
     states: dict[str, int] = status["jobs"][-1]["states"]
     return states
+
+
+def _worker_jobs(pool: Pool) -> list[str]:
+    """Numbers of the jobs of Dask workers that are queued or run."""
+    return [number for number, name in pool.queue().items() if name.endswith("-workers")]
 
 
 def _some_done(status: Mapping[str, Any]) -> bool:
@@ -146,3 +143,44 @@ def test_what_an_evicted_worker_did_elsewhere_is_not_lost(pool: Pool, small_stor
     assert "shard 0/1: 9 tasks, 0 of them" not in log
     assert pool.hfscale("collect", "results.zarr", "--json").json() == {"archives": 1, "tasks": 9}
     assert digests_of(pool.store) == digests_of(small_store)
+
+
+def test_a_driver_beside_the_queue_submits_dask_workers_and_finishes_the_campaign(
+    pool: Pool, small_store: Path
+) -> None:
+    pool.submit("--mode", "dask")
+    status = pool.wait(lambda status: not _states(status).keys() & {"queued", "held", "running"})
+    assert _states(status) == {"done": 1}, pool.hfscale("logs", "results.zarr").out
+    assert digests_of(pool.store) == digests_of(small_store)
+    folder = next(pool.store.rglob("submission.json")).parent
+    assert (folder / "keys").stat().st_mode & 0o777 == 0o700
+    assert any("tls://127.0.0.1" in log.read_text() for log in (folder / "workers").iterdir())
+    # The workers end with the driver.
+    end = time.monotonic() + 60
+    while pool.queue() and time.monotonic() < end:
+        time.sleep(1.0)
+    assert not pool.queue()
+
+
+def test_a_dask_worker_that_is_removed_is_replaced(pool: Pool, small_store: Path) -> None:
+    pool.submit("--mode", "dask", seconds=6.0)
+    pool.wait(_some_done)
+    first, *_ = before = _worker_jobs(pool)
+    pool.run("condor_rm", first)
+    end = time.monotonic() + _PATIENCE
+    while not set(_worker_jobs(pool)) - set(before):
+        assert time.monotonic() < end, pool.hfscale("logs", "results.zarr").out
+        time.sleep(0.5)
+    assert pool.wait(lambda status: _states(status) == {"done": 1})["finished"]
+    assert digests_of(pool.store) == digests_of(small_store)
+
+
+def test_a_driver_that_is_cancelled_takes_its_dask_workers_along(pool: Pool) -> None:
+    pool.submit("--mode", "dask", seconds=20.0)
+    pool.wait(lambda status: bool(_states(status).get("running")) and bool(_worker_jobs(pool)))
+    assert "1 jobs were queued or running" in pool.hfscale("cancel", "results.zarr").err
+    pool.wait(lambda status: _states(status) == {"cancelled": 1})
+    end = time.monotonic() + 60
+    while pool.queue() and time.monotonic() < end:
+        time.sleep(1.0)
+    assert not pool.queue()

@@ -1,7 +1,6 @@
 """Campaigns on a real SLURM, which the tests start and stop."""
 
 import os
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,26 +9,13 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from tests.program import ROOT, Search, digests_of, hfscale
+from tests.program import Search, digests_of, hfscale
+from tests.sites.slow_workers import write_command
 from tests.sites.slurm_daemons import slurm
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 
 _PATIENCE = 240.0
-_WORKER = """\
-#!{python}
-import sys, time
-sys.path.insert(0, {root!r})
-from hfscale import phases
-do_task = phases.do_task
-def slowly(store, task_id):
-    time.sleep({seconds})
-    return do_task(store, task_id)
-phases.do_task = slowly
-from hfscale.cli.main import main
-main()
-"""
-"""A worker whose tasks take long enough for something to happen to it."""
 
 
 class Cluster(NamedTuple):
@@ -41,9 +27,7 @@ class Cluster(NamedTuple):
 
     def submit(self, *arguments: object, workers: int = 2, seconds: float = 0.0) -> int:
         """Submit the campaign, with tasks that take so many seconds longer than they would."""
-        command = self.search.folder / "worker.py"
-        command.write_text(_WORKER.format(python=sys.executable, root=str(ROOT), seconds=seconds))
-        command.chmod(0o755)
+        write_command(self.search.folder / "worker.py", seconds)
         campaign = self.search.folder / "campaign.yaml"
         ended = hfscale("submit", campaign, "--site", self.site, "--workers", workers, *arguments)
         assert ended.code in (0, 2), ended
