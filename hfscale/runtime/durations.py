@@ -9,7 +9,14 @@ _QUANTILE = 0.9
 
 STRAGGLING_FACTOR = 4.0
 STRAGGLING_SECONDS = 60.0
-"""A shorter time makes no straggler: a copy would hardly end earlier."""
+"""A shorter time makes no straggler as long as idle workers may have to compile: a copy would hardly end earlier."""
+
+TASKS_OF_EXPERIENCE = 2
+"""Where each worker has finished so many tasks, on average, one that idles has compiled."""
+WARM_FACTOR = 1.5
+WARM_SECONDS = 15.0
+"""From then on, a copy takes what a task takes, and costs nothing on a worker that would idle otherwise. A shorter time
+is not worth the worker that is stopped if the copy ends first."""
 
 HANGING_FACTOR = 20.0
 HANGING_SECONDS = 3600.0
@@ -37,10 +44,19 @@ class Durations:
         self._compiling = max(self._compiling, report.compile_seconds)
         insort(self._per_size, (report.seconds - report.compile_seconds) / task.size)
 
-    def straggling_seconds(self, task: AnyTask) -> float | None:
-        """Return from when on a task is worth a second copy; None as long as nobody knows."""
+    def straggling_seconds(self, task: AnyTask, slots: int) -> float | None:
+        """Return from when on a task is worth a second copy on a worker that idles; None as long as nobody knows.
+
+        Args:
+            task: The task.
+            slots: How many tasks run at the same time.
+        """
         usual = self._usual_seconds(task)
-        return None if usual is None else self._compiling + max(STRAGGLING_SECONDS, STRAGGLING_FACTOR * usual)
+        if usual is None:
+            return None
+        if len(self._per_size) >= TASKS_OF_EXPERIENCE * slots:
+            return max(WARM_SECONDS, WARM_FACTOR * usual)
+        return self._compiling + max(STRAGGLING_SECONDS, STRAGGLING_FACTOR * usual)
 
     def hanging_seconds(self, task: AnyTask) -> float:
         """Return from when on a task is given up for hanging."""

@@ -1,7 +1,7 @@
 """The one loop that drives tasks through an executor: bounded in flight, tried again where they fail, then given up.
 
-A task that takes much longer than others is handed over a second time when there is a slot for it; whichever copy ends
-first counts. One that hangs is stopped and tried again like one that fails.
+When no task waits and a slot is idle, a task that takes longer than others is handed over a second time; whichever copy
+ends first counts. One that hangs is stopped and tried again like one that fails.
 """
 
 import time
@@ -162,10 +162,14 @@ class _Run:
             self._reissue()
 
     def _reissue(self) -> None:
-        lagging = [(copy, limit) for copy in self.running.values() if (limit := self._lags_behind(copy)) is not None]
+        slots = self._executor.slots()
+        # Once for each try: a task that hangs every time comes to an end.
+        single = [copy for copy in self.running.values() if copy.task.id not in self._reissued]
+        lagging = [(copy, limit) for copy in single if (limit := self._lags_behind(copy, slots)) is not None]
         if not lagging:
             return
-        lagging.sort(key=lambda item: -item[0].seconds)
+        # First those that are latest for their size.
+        lagging.sort(key=lambda item: -item[0].seconds / item[1])
         for copy, limit in lagging[: self._executor.idle()]:
             self.reissues += 1
             self._reissued.add(copy.task.id)
@@ -173,12 +177,10 @@ class _Run:
             reason = f"it has been running for more than {limit:.0f} s"
             self._on_event(Event("reissued", copy.task, reason=reason))
 
-    def _lags_behind(self, copy: _Copy) -> float | None:
-        """Return when a task gets a second copy, if that time is over and its present try had none."""
-        limit = self._durations.straggling_seconds(copy.task)
-        # Once for each try: a task that hangs every time comes to an end.
-        lags = limit is not None and copy.seconds > limit and copy.task.id not in self._reissued
-        return limit if lags else None
+    def _lags_behind(self, copy: _Copy, slots: int) -> float | None:
+        """Return when a task is worth a second copy, if that time is over."""
+        limit = self._durations.straggling_seconds(copy.task, slots)
+        return limit if limit is not None and copy.seconds > limit else None
 
     def _hand_over(self, task: AnyTask) -> None:
         handle = self._executor.submit(self._function, task.id)
@@ -194,6 +196,18 @@ class _Run:
             del self._copies[task.id]
         return task
 
+    def _let_go(self, handles: Collection[Hashable]) -> None:
+        """Forget copies that are not needed any more, and stop those that may hang; others soon end by themselves."""
+        slots = self._executor.slots()
+        late = [handle for handle in handles if self._lags_behind(self.running[handle], slots) is not None]
+        if late:
+            self._stop(late)
+        young = set(handles) - set(late)
+        for handle in young:
+            self._take(handle)
+        if young:
+            self._executor.cancel(young)
+
     def _stop(self, handles: Collection[Hashable]) -> None:
         for handle in handles:
             self._take(handle)
@@ -206,7 +220,7 @@ class _Run:
             # The other copy decides.
             return
         if others:
-            self._stop(others)
+            self._let_go(others)
         if outcome.error is None:
             report: TaskReport = outcome.value
             self._durations.add(task, report)

@@ -57,10 +57,11 @@ DASK = 0.0044
 """Seconds of the driver per task, as measured on Dask (README.md, "What the runtime costs")."""
 
 QUIET = Rates(task_seconds=20.0, message_seconds=DASK)
-BAD_DAY = QUIET._replace(crashes=0.05, preemptions=0.2, stragglers=0.01, hangs=2e-5)
+BAD_DAY = QUIET._replace(crashes=0.05, preemptions=0.2, stragglers=0.01, slow=5.0, hangs=2e-5)
 CASES = {
     "nothing happens": QUIET,
     "a bad day": BAD_DAY,
+    "slow by three": BAD_DAY._replace(slow=3.0),
     "stragglers": QUIET._replace(stragglers=0.05, slow=5.0),
     "hangs": QUIET._replace(hangs=1e-4),
     "crashes": QUIET._replace(crashes=0.5),

@@ -60,6 +60,7 @@ class _Call:
     function: Callable[..., Any]
     deaths: int = 0
     worker: "_Worker | None" = None
+    forgotten: bool = False
 
 
 @dataclass
@@ -86,7 +87,7 @@ class _Event(NamedTuple):
 
 
 class Losses:
-    """Seconds of workers that came to nothing, by reason, and how often it happened."""
+    """Seconds of workers that came to nothing, those of copies too, and how often it happened."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -157,7 +158,13 @@ class SimulatedCluster(Executor):
         return [handle for handle in handles if (call := self._calls.get(handle)) and call.worker is not None]
 
     def cancel(self, handles: Collection[Hashable]) -> None:
-        self.abandon(handles)
+        for handle in list(handles):
+            self._ended.pop(handle, None)
+            call = self._calls.get(handle)
+            if call is not None and call.worker is not None:
+                call.forgotten = True
+            elif call is not None:
+                del self._calls[handle]
 
     def abandon(self, handles: Collection[Hashable]) -> None:
         for handle in list(handles):
@@ -239,7 +246,10 @@ class SimulatedCluster(Executor):
         call = self._calls.pop(handle)
         report: TaskReport = call.function(call.task)
         seconds = self._clock.now - worker.since
-        self._ended[handle] = Outcome(replace(report, seconds=seconds, compile_seconds=worker.compiling))
+        if call.forgotten:
+            self.losses.seconds += seconds
+        else:
+            self._ended[handle] = Outcome(replace(report, seconds=seconds, compile_seconds=worker.compiling))
         self._free.append(worker)
 
     def _die(self, worker: _Worker, kind: _Kind) -> None:
@@ -254,7 +264,9 @@ class SimulatedCluster(Executor):
         call = self._calls[handle]
         call.worker = None
         call.deaths += crashed
-        if call.deaths > ALLOWED_WORKER_DEATHS:
+        if call.forgotten:
+            del self._calls[handle]
+        elif call.deaths > ALLOWED_WORKER_DEATHS:
             self._ended[handle] = Outcome(error=worker_killer())
             del self._calls[handle]
         else:
