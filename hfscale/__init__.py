@@ -5,6 +5,8 @@ CLs curves, ``hfscale.significance`` p0 and Z, ``hfscale.run`` what a campaign f
 ``hfscale.open_results`` opens what they stored, ``hfscale.export`` writes it for other programs, ``hfscale.verify``
 finds damage in it, and ``hfscale.replay`` follows the fits of one toy.
 ``hfscale.best_fit`` gives best fits with uncertainties, and ``hfscale.ranking`` the impacts of nuisance parameters.
+``FittedPoint``, ``RankedPoint``, ``ProfileCurve``, ``UpperLimit``, ``Significance`` and ``Prediction`` are results of
+one signal point; each has ``to_cabinetry`` and ``from_cabinetry``.
 ``hfscale.Session`` runs all of these in the background of a notebook, and ``hfscale.patchset_from_table`` makes signals
 of one's own from a table.
 ``hfscale.Likelihood`` is the likelihood of one workspace, ``hfscale.from_pyhf`` that of a pyhf model, and
@@ -28,7 +30,12 @@ if TYPE_CHECKING:
     from hfscale.merging import merge
     from hfscale.model.custom import CustomModifier, ParameterSettings
     from hfscale.model.pruning import Pruned, PruningReport, prune
+    from hfscale.reading.fits import FittedPoint
+    from hfscale.reading.profile_curves import ProfileCurve
+    from hfscale.reading.rankings import RankedPoint
+    from hfscale.reading.significances import Significance
     from hfscale.reading.tables import read_table
+    from hfscale.reading.upper_limits import UpperLimit
     from hfscale.replaying import Replay, replay
     from hfscale.reporting.report import report
     from hfscale.results import Results, open_results
@@ -46,18 +53,23 @@ __all__ = [
     "Combination",
     "CustomModifier",
     "Damage",
+    "FittedPoint",
     "HfscaleError",
     "HfscaleWarning",
     "Job",
     "Likelihood",
     "ParameterSettings",
     "Prediction",
+    "ProfileCurve",
     "Pruned",
     "PruningReport",
+    "RankedPoint",
     "Replay",
     "Results",
     "Session",
+    "Significance",
     "TemplateResults",
+    "UpperLimit",
     "Verification",
     "__version__",
     "best_expected",
@@ -115,6 +127,11 @@ _HOME = {
     "report": "hfscale.reporting.report",
     "Results": "hfscale.results",
     "open_results": "hfscale.results",
+    "FittedPoint": "hfscale.reading.fits",
+    "ProfileCurve": "hfscale.reading.profile_curves",
+    "RankedPoint": "hfscale.reading.rankings",
+    "Significance": "hfscale.reading.significances",
+    "UpperLimit": "hfscale.reading.upper_limits",
     "read_table": "hfscale.reading.tables",
     "Job": "hfscale.session",
     "Session": "hfscale.session",

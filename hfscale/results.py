@@ -7,18 +7,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Unpack
 
-import numpy as np
-
 from hfscale.errors import SelectionError
 from hfscale.exporting.options import ExportKeywords, Format
 from hfscale.plot.keywords import FigureKeywords, SurfaceKeywords
 from hfscale.reading.feldman_cousins import PointIntervals, read_feldman_cousins
-from hfscale.reading.fits import FittedPoint, fit_columns, read_fitted_points
-from hfscale.reading.goodness import GoodnessOfFit, goodness_columns, read_goodness
+from hfscale.reading.fits import FittedPoint, read_fitted_points
+from hfscale.reading.frames import has_rows_of_its_own, results_frame
+from hfscale.reading.goodness import GoodnessOfFit, read_goodness
 from hfscale.reading.points import read_points
-from hfscale.reading.profiles import profile_columns
-from hfscale.reading.rankings import RankedPoint, ranking_columns, read_ranked_points
-from hfscale.reading.records import Keys, keys_of
+from hfscale.reading.profile_curves import ProfileCurve, read_profile_curves
+from hfscale.reading.rankings import RankedPoint, read_ranked_points
+from hfscale.reading.significances import Significance, read_significances
+from hfscale.reading.upper_limits import UpperLimit, read_upper_limits
 from hfscale.runtime.activity import Activity, summarize
 from hfscale.runtime.journal import read_journals
 from hfscale.store.files import events_folder
@@ -39,10 +39,9 @@ if TYPE_CHECKING:
     from hfscale.plot.points import PlanePoints
     from hfscale.plot.suggestions import Suggestion
 
-_BAND = ("m2", "m1", "0", "p1", "p2")
-_PAIR = ("m1", "p1")
-_ROWS = MappingProxyType({"fit": fit_columns, "ranking": ranking_columns, "gof": goodness_columns})
-"""What makes the rows of a data frame, of kinds that have keys of their own."""
+
+_VERBS = MappingProxyType({"profile": "scan --parameter"})
+"""Verbs that are not called as the kind of their results."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,7 +65,7 @@ class Results:
     def _repr_html_(self) -> str:
         from hfscale.reading.html import frame_html, results_html
 
-        if self.store.settings["calculation"].get("kind") in _ROWS:
+        if has_rows_of_its_own(self.store):
             return frame_html(self.store, self._summary(), self.to_dataframe())
         return results_html(self.store, self._summary())
 
@@ -125,21 +124,7 @@ class Results:
         profile likelihoods: the best fit and error of each parameter, and the interval where t is at most 1. Fits and
         rankings have a row for each parameter of a point.
         """
-        import pandas
-
-        calculation, points = self.store.settings["calculation"], self.to_list()
-        kind = calculation.get("kind")
-        if kind == "profile":
-            rows = [profile_columns(point) for point in points]
-        elif kind in _ROWS:
-            rows = [row for point in points for row in _ROWS[kind](point)]
-        else:
-            keys = keys_of(calculation)
-            rows = [{**_columns(point, keys), **_toy_columns(point)} for point in points]
-        frame = pandas.DataFrame(rows).set_index("name")
-        texts = {"parameter", *self.store.labels}
-        numbers = [column for column in frame.columns if "status" not in column and column not in texts]
-        return frame.astype(dict.fromkeys(numbers, np.float64))
+        return results_frame(self.store, self.to_list())
 
     def to_list(self) -> list[dict[str, Any]]:
         """One plain JSON object per signal point, and per POI value of a scan; None where there is no number."""
@@ -172,6 +157,33 @@ class Results:
         self._require_kind("gof")
         return read_goodness(self.store)
 
+    def limits(self) -> tuple[UpperLimit, ...]:
+        """Upper limits of all signal points, with their curves of CLs where the store has these.
+
+        Raises:
+            SelectionError: The store is not of kind ``limit`` or ``scan``.
+        """
+        self._require_kind("limit", "scan")
+        return read_upper_limits(self.store)
+
+    def significances(self) -> tuple[Significance, ...]:
+        """p-values of the background-only hypothesis of all signal points, and their significances.
+
+        Raises:
+            SelectionError: The store is not of kind ``significance``.
+        """
+        self._require_kind("significance")
+        return read_significances(self.store)
+
+    def profiles(self) -> tuple[ProfileCurve, ...]:
+        """Profile likelihoods of one parameter of all signal points.
+
+        Raises:
+            SelectionError: The store is not of kind ``profile``, or of two parameters.
+        """
+        self._require_kind("profile")
+        return read_profile_curves(self.store)
+
     def feldman_cousins(self, *probabilities: float) -> tuple[PointIntervals, ...]:
         """Feldman-Cousins intervals of the POI, of 68.3 and 95 % by default, from the toys of a scan or of limits.
 
@@ -185,7 +197,7 @@ class Results:
         if kind not in kinds:
             raise SelectionError(
                 f"{self.path} holds results of kind {kind}, not {' or '.join(kinds)}",
-                remedy=f"make a store with hfscale {kinds[-1]}",
+                remedy=f"make a store with hfscale {_VERBS.get(kinds[0], kinds[0])}",
             )
 
     def plane_points(self) -> "PlanePoints":
@@ -363,19 +375,6 @@ class Results:
         return point_facts(self.store)
 
 
-def _toy_columns(point: dict[str, Any]) -> dict[str, Any]:
-    """Counts of toys, and the uncertainties of observed numbers that come from them."""
-    if "toys" not in point:
-        return {}
-    toys = point["toys"]
-    columns = {f"toys_{key}": toys[key] for key in ("sb", "b", "failed_sb", "failed_b")}
-    for key, interval in toys.items():
-        name, is_interval = key.removesuffix("_interval"), key.endswith("_interval")
-        if is_interval and not isinstance(interval[0], list):
-            columns |= dict(zip((f"{name}_low", f"{name}_high"), interval, strict=True))
-    return columns
-
-
 def open_results(path: str | Place) -> Results:
     """Open the results in a store.
 
@@ -383,16 +382,3 @@ def open_results(path: str | Place) -> Results:
         StoreError: There is no store at `path`, or it was written by a newer version.
     """
     return Results(open_store(path))
-
-
-def _columns(point: dict[str, Any], keys: Keys) -> dict[str, Any]:
-    """The columns of a data frame that a JSON object fills."""
-    first, *others = (key for key in keys.numbers if key in point)
-    columns = {"name": point["name"], **point["values"]}
-    columns |= {key: point[key] for key in ("status", *keys.varying, first)}
-    for key in (key for key in keys.bands if key in point):
-        columns |= {f"{key}_{k}": value for k, value in zip(_BAND, point[key] or [None] * len(_BAND), strict=True)}
-    for key in (key for key in keys.pairs if key in point):
-        columns |= {f"{key}_{k}": value for k, value in zip(_PAIR, point[key], strict=True)}
-    columns |= {key: point[key] for key in (*others, *keys.places) if not key.endswith("_exp_status")}
-    return {**columns, **{f"twice_nll_{key}": point["twice_nll"][key] for key in keys.minima}}

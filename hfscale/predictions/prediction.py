@@ -1,14 +1,17 @@
 """Expected yields of the samples of one signal point as a frozen result, and its plain JSON object."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from hfscale.inference.measurement.prediction import Yields
 from hfscale.reading.records import number, numbers
+
+if TYPE_CHECKING:
+    from cabinetry.model_utils import ModelPrediction
 
 Label = Literal["pre-fit", "post-fit"]
 
@@ -57,6 +60,38 @@ class Prediction:
             "parameters_not_in_fit": list(self.missing),
             "channels": self.to_list(),
         }
+
+    def to_cabinetry(self, model: Any) -> "ModelPrediction":
+        """Return the container of `cabinetry.model_utils.prediction`.
+
+        Args:
+            model: The model in pyhf, of which the container holds channels and samples.
+
+        Raises:
+            SelectionError: The model has other samples, as where some were merged, or other channels or bins.
+            InputError: cabinetry is not installed.
+        """
+        from hfscale.predictions.cabinetry_predictions import cabinetry_prediction
+
+        return cabinetry_prediction(self, model)
+
+    @classmethod
+    def from_cabinetry(
+        cls, results: "ModelPrediction", data: Sequence[float] | None = None, name: str = "cabinetry"
+    ) -> "Prediction":
+        """Take what `cabinetry.model_utils.prediction` returned.
+
+        Args:
+            results: The container.
+            data: Counts of all bins in the order of the model; what is behind them, as auxiliary data, is left out.
+            name: Name of the signal point.
+
+        Raises:
+            InputError: The label is neither ``pre-fit`` nor ``post-fit``, or there are fewer counts than bins.
+        """
+        from hfscale.predictions.cabinetry_predictions import prediction_from_cabinetry
+
+        return prediction_from_cabinetry(results, data, name)
 
     def _channel(self, k: int) -> dict[str, Any]:
         own = self.channel_of_bin == k

@@ -23,7 +23,8 @@ def column(rows: Sequence[Row], key: str) -> Float[np.ndarray, " row"]:
 def bands(rows: Sequence[Row], key: str) -> Float[np.ndarray, "row nsigma"]:
     """The five numbers under a key, for -2 to +2 standard deviations."""
     nothing = [None] * _N_BAND
-    return np.array([[number_of(value) for value in row.get(key) or nothing] for row in rows], dtype=np.float64)
+    found = [[number_of(value) for value in row.get(key) or nothing] for row in rows]
+    return np.array(found, dtype=np.float64).reshape(len(rows), _N_BAND)
 
 
 def pairs(rows: Sequence[Row], key: str) -> Float[np.ndarray, "row side"]:

@@ -16,6 +16,8 @@ from hfscale.store.store import ResultStore
 if TYPE_CHECKING:
     from cabinetry.fit.results_containers import FitResults
 
+    from hfscale.reading.goodness import GoodnessOfFit
+
 _AT_BOUND = (ParameterStatus.AT_LOWER_BOUND, ParameterStatus.AT_UPPER_BOUND)
 _MOST = 10
 """Parameters that a warning names."""
@@ -66,15 +68,30 @@ class FittedPoint:
         covariance: Float[np.ndarray, "parameter parameter"] = self.correlation * np.outer(errors, errors)
         return covariance
 
-    def to_cabinetry(self) -> "FitResults":
-        """Return the container that cabinetry draws pulls and correlations from.
+    def to_cabinetry(self, goodness: "GoodnessOfFit | None" = None) -> "FitResults":
+        """Return the container of `cabinetry.fit.fit`, which pulls and correlations are drawn from.
+
+        Args:
+            goodness: Goodness of this fit, whose p-value is put in; None for none.
 
         Raises:
             InputError: cabinetry is not installed.
         """
         from hfscale.reading.cabinetry_results import cabinetry_fit
 
-        return cabinetry_fit(self)
+        return cabinetry_fit(self, goodness)
+
+    @classmethod
+    def from_cabinetry(cls, results: "FitResults", name: str = "cabinetry") -> "FittedPoint":
+        """Take what `cabinetry.fit.fit` returned; parameters without an error count as fixed.
+
+        Args:
+            results: The container.
+            name: Name of the signal point.
+        """
+        from hfscale.reading.cabinetry_results import fit_from_cabinetry
+
+        return fit_from_cabinetry(results, name)
 
     @property
     def at_bound(self) -> Bool[np.ndarray, " parameter"]:

@@ -16,7 +16,7 @@ from hfscale.store.store import ResultStore
 from hfscale.workspace.modifiers import modifier_names
 
 if TYPE_CHECKING:
-    from cabinetry.fit.results_containers import RankingResults
+    from cabinetry.fit.results_containers import FitResults, RankingResults
 
 MC_STATISTICS = "MC statistics"
 """The group that every ranking has: the parameters of all staterror modifiers."""
@@ -102,6 +102,25 @@ class RankedPoint:
         from hfscale.reading.cabinetry_results import cabinetry_ranking
 
         return cabinetry_ranking(self)
+
+    @classmethod
+    def from_cabinetry(
+        cls, results: "RankingResults", fit: "FitResults", poi: str, name: str = "cabinetry"
+    ) -> "RankedPoint":  # fmt: skip
+        """Take what `cabinetry.fit.ranking` returned; it has no components.
+
+        Args:
+            results: The container.
+            fit: The fit that the ranking was made for, which has the POI.
+            poi: Name of the POI.
+            name: Name of the signal point.
+
+        Raises:
+            SelectionError: The fit has not these parameters and the POI.
+        """
+        from hfscale.reading.cabinetry_results import ranking_from_cabinetry
+
+        return ranking_from_cabinetry(results, fit, poi, name)
 
     def systematic(self) -> GroupImpact:
         """The group of all parameters with a constraint."""
