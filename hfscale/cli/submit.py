@@ -111,6 +111,21 @@ def _print_documents(offered: "Offer") -> None:
         if len(documents) > 1:
             write(f"# {offered.request.folder / document.name}")
         write(document.text.removesuffix("\n"))
+    _print_worker_script(offered)
+
+
+def _print_worker_script(offered: "Offer") -> None:
+    """Write what the driver submits in its turn, if there is one that does."""
+    from hfscale.sites.batch import SubmitsWorkers
+
+    if not isinstance(offered.system, SubmitsWorkers):
+        return
+    script = offered.system.worker_script(offered.request)
+    if script is None:
+        inform("the jobs of the workers cannot be shown: dask-jobqueue, which describes them, is not installed")
+        return
+    write("# Each job of the workers, which the driver submits; only then WORKER, SCHEDULER:PORT and keys are known")
+    write(script.removesuffix("\n"))
 
 
 _LOGS_EPILOG = """\b

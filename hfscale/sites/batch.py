@@ -132,6 +132,20 @@ class BatchSystem(Protocol):
         """Return what the jobs of an array wrote so far."""
 
 
+@runtime_checkable
+class SubmitsWorkers(Protocol):
+    """A batch system in a mode in which the job that is submitted submits others, those of its workers."""
+
+    def worker_script(self, request: ArrayRequest) -> str | None:
+        """Return the script of each of these, but for what is known only when they are submitted.
+
+        None if it cannot be told on this machine, because the package is missing that describes them.
+
+        Raises:
+            InputError: The user's own settings do not fit.
+        """
+
+
 _EXITS = {
     1: "done, but some points failed",
     2: "see its log",

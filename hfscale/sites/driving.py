@@ -5,7 +5,7 @@ import shlex
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from hfscale.runtime.executors.jobqueue import WorkerJobs
+from hfscale.runtime.executors.jobqueue import WorkerJobs, can_describe_jobs, job_script
 from hfscale.sites.batch import ArrayRequest, Document
 from hfscale.sites.script import ONE_THREAD, command_of
 from hfscale.sites.site import Resources
@@ -79,6 +79,14 @@ def worker_jobs(request: ArrayRequest) -> WorkerJobs:
         directives=site.directives,
         folder=str(request.folder),
     )
+
+
+class DaskDriver:
+    """What sites have in common whose driver submits jobs of Dask workers."""
+
+    def worker_script(self, request: ArrayRequest) -> str | None:
+        """Return the script of a worker's job, None without dask-jobqueue; see `hfscale.sites.batch.SubmitsWorkers`."""
+        return job_script(worker_jobs(request)) if can_describe_jobs() else None
 
 
 def _python(request: ArrayRequest) -> str | None:

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 from hfscale.errors import InputError
 from hfscale.sites.batch import ArrayRequest, Document
-from hfscale.sites.driving import driver_request, driver_script, workers_document, workers_option
+from hfscale.sites.driving import DaskDriver, driver_request, driver_script, workers_document, workers_option
 from hfscale.sites.htcondor import HTCondor
 from hfscale.sites.site import Site
 
 
-class HTCondorDask(HTCondor):
+class HTCondorDask(DaskDriver, HTCondor):
     """The driver is a cluster of one job, which is looked after like any other."""
 
     def check(self, site: Site) -> None:

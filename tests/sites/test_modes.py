@@ -107,7 +107,12 @@ def test_a_walltime_of_jobqueue_yaml_that_cannot_be_read_is_told_of(tmp_path: Pa
 
 
 def test_htcondor_runs_the_driver_beside_its_queue(tmp_path: Path, no_own_settings: Path) -> None:
-    keys = {"resources": {"walltime": "2h", "account": "group_physics"}, "directives": ['+JobFlavour = "longlunch"']}
+    setup = "module load python\n\n# ours\nsource venv/bin/activate\n"
+    keys = {
+        "setup": setup,
+        "resources": {"walltime": "2h", "account": "group_physics"},
+        "directives": ['+JobFlavour = "longlunch"'],
+    }
     description, driver, workers = render(tmp_path, "htcondor", "dask", **keys)
     assert description.text.startswith("universe = scheduler\nbatch_name = search-1\n")
     assert driver.text.splitlines()[-1].endswith(f"drive /data/results.zarr --worker-jobs {tmp_path}/workers.json")
@@ -120,6 +125,8 @@ def test_htcondor_runs_the_driver_beside_its_queue(tmp_path: Path, no_own_settin
         '+JobFlavour = "longlunch"',
     ):
         assert f"{line}\n" in text
+    # All of it on one line.
+    assert "; module load python; source venv/bin/activate; python -m distributed" in text
 
 
 def test_slurm_gives_ray_one_allocation_and_a_token(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Campaigns whose driver is a job of a real SLURM, which the tests start and stop."""
 
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -35,12 +36,13 @@ def submit(campaign: Path, slurm_conf: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("DASK_JOBQUEUE__SLURM__INTERFACE", "lo")
     file = campaign.parent / "site.yaml"
 
-    def submitted(mode: str, workers: int, **keys: Any) -> Ended:
+    def submitted(mode: str, workers: int, *, dry_run: bool = False, **keys: Any) -> Ended:
         resources = {"walltime": "00:30:00", "memory": "900M"}
         command = str(Path(sys.executable).with_name("hfscale"))
         document = {"kind": "slurm", "mode": mode, "resources": resources, "command": command, **keys}
         file.write_text(yaml.safe_dump(document))
-        ended = hfscale("submit", campaign, "--site", file, "--workers", workers, "--set", "run.task_points=1")
+        words = ("--site", file, "--workers", workers, "--set", "run.task_points=1")
+        ended = hfscale("submit", campaign, *words, *(["--dry-run"] if dry_run else []))
         assert ended.code == 0, ended
         return ended
 
@@ -67,10 +69,33 @@ def names(configuration: Path) -> list[str]:
     return slurm(configuration, "squeue", "--noheader", "--format=%j").split()
 
 
+def _check_script(printed: str, configuration: Path) -> None:
+    """See that the first job of a Dask worker has the script that was printed, but for what nobody knew then."""
+    end = time.monotonic() + _PATIENCE
+    while True:
+        jobs = slurm(configuration, "squeue", "--noheader", "--format=%i %j").splitlines()
+        found = [job.split()[0] for job in jobs if job.endswith("-workers")]
+        if found:
+            break
+        assert time.monotonic() < end, "no job of a worker is queued"
+        time.sleep(0.5)
+    script = slurm(configuration, "scontrol", "write", "batch_script", found[0], "-")
+    for known_later, stand_in in (
+        (r"hfscale-[0-9a-f]+-\w+", "NAME"),
+        (r"tls://[\d.:]+", "tls://SCHEDULER:PORT"),
+        (r"--name \S+", "--name WORKER"),
+        (r" --tls-[a-z-]+ \S+", ""),
+    ):
+        script, printed = re.sub(known_later, stand_in, script), re.sub(known_later, stand_in, printed)
+    assert script.strip() == printed.partition("\n")[2].strip()
+
+
 def test_a_driver_job_submits_dask_workers_and_finishes_the_campaign(
     submit: Callable[..., Ended], small: Search, small_store: Path, slurm_conf: Path
 ) -> None:
+    printed = submit("dask", 2, dry_run=True).out.split("# Each job of the workers")[1]
     submit("dask", 2)
+    _check_script(printed, slurm_conf)
     array = wait_for(small.store, has_ended)
     assert array["states"] == {"done": 1}, hfscale("logs", small.store).out
     assert digests_of(small.store) == digests_of(small_store)

@@ -31,6 +31,33 @@ def test_a_dry_run_prints_the_script_and_writes_nothing(
     assert small.left() == ["campaign.yaml"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "prefix"), [("slurm", "#SBATCH -t 02:30:00\n"), ("htcondor", "allowed_job_duration = 9000\n")]
+)
+def test_a_dry_run_prints_the_script_of_dask_workers_too_and_writes_nothing(
+    small: Search, campaign: Path, kind: str, prefix: str
+) -> None:
+    words = ("--site", kind, "--mode", "dask", "--workers", 3, "--set", "walltime=02:30:00", "--dry-run")
+    ended = hfscale("submit", campaign, *words)
+    assert (ended.code, ended.err) == (0, "")
+    driver, worker = ended.out.split("# Each job of the workers, which the driver submits;")
+    assert f"drive {small.store} --worker-jobs " in driver
+    assert prefix in worker
+    assert "-m distributed.cli.dask_worker tls://SCHEDULER:PORT --name WORKER" in worker
+    assert f"{small.store}/_hfscale/ledger/jobs/hfscale-" in worker
+    assert small.left() == ["campaign.yaml"]
+
+
+def test_without_dask_jobqueue_a_dry_run_says_what_it_cannot_show(
+    campaign: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hfscale.sites.driving.can_describe_jobs", lambda: False)
+    ended = submit(campaign, "--mode", "dask", "--dry-run")
+    assert ended.code == 0
+    assert "dask_worker" not in ended.out
+    assert "cannot be shown: dask-jobqueue" in ended.err
+
+
 def test_what_was_submitted_is_what_a_dry_run_prints_and_is_kept(
     small: Search, campaign: Path, fake_slurm: FakeSlurm
 ) -> None:

@@ -8,8 +8,10 @@ as the driver.
 # mypy: allow-untyped-calls
 # (dask-jobqueue has no annotations)
 
+import importlib.util
 import json
 import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -110,9 +112,7 @@ def submitted_workers(jobs: WorkerJobs) -> Iterator[Any]:
     try:
         cluster = kind(**options)
     except (ValueError, TypeError) as error:
-        raise InputError(
-            f"jobs of Dask workers cannot be described: {error}", remedy="correct jobqueue.yaml or the site file"
-        ) from error
+        raise _misdescribed(error) from error
     except (OSError, RuntimeError) as error:
         raise BatchSystemError(
             f"the Dask scheduler did not start: {error}", remedy="see the log of the driver"
@@ -122,22 +122,42 @@ def submitted_workers(jobs: WorkerJobs) -> Iterator[Any]:
         yield cluster
 
 
+def can_describe_jobs() -> bool:
+    """Say whether dask-jobqueue is installed."""
+    return importlib.util.find_spec("dask_jobqueue") is not None
+
+
 def job_script(jobs: WorkerJobs) -> str:
-    """Return the script of one job as it will be, but for the address of the scheduler and the files of its keys."""
+    """Return the script of one job as it will be, but for the address of the scheduler and the files of its keys.
+
+    Nothing is started or written.
+
+    Raises:
+        InputError: dask-jobqueue is not installed, or ``jobqueue.yaml`` does not fit.
+    """
     kind = getattr(_jobqueue(), _CLASSES[jobs.kind][0]).job_cls
-    job = kind("tls://SCHEDULER:PORT", name="WORKER", protocol="tls://", **job_options(jobs))
-    return str(job.job_script())
+    options = job_options(jobs)
+    # A job makes the folder of its logs as soon as it is described.
+    with tempfile.TemporaryDirectory() as stand_in:
+        described = {**options, "log_directory": stand_in}
+        try:
+            job = kind("tls://SCHEDULER:PORT", name="WORKER", protocol="tls://", **described)
+        except (ValueError, TypeError) as error:
+            raise _misdescribed(error) from error
+        return str(job.job_script()).replace(stand_in, options["log_directory"])
 
 
 def job_options(jobs: WorkerJobs) -> dict[str, Any]:
     """Return the arguments of dask-jobqueue that describe one job."""
     cores = int(_choose(jobs, "cpus", "cores", jobs.cpus))
+    # Some batch systems get them on one line, which a comment would end.
+    setup = [line for line in jobs.setup if line and not line.startswith("#")]
     options = {
         "cores": cores,
         "processes": int(_of_user(jobs.kind, "processes") or cores),
         "memory": _choose(jobs, "memory", "memory", f"{jobs.memory}MiB"),
         "job_name": jobs.name,
-        "job_script_prologue": [*(_of_user(jobs.kind, "job-script-prologue") or ()), *_exports(jobs), *jobs.setup],
+        "job_script_prologue": [*(_of_user(jobs.kind, "job-script-prologue") or ()), *_exports(jobs), *setup],
         "worker_extra_args": [*(_of_user(jobs.kind, "worker-extra-args") or ()), *_worker_arguments(jobs)],
         "log_directory": _of_user(jobs.kind, "log-directory") or str(Path(jobs.folder) / "workers"),
     }
@@ -178,6 +198,12 @@ def _worker_arguments(jobs: WorkerJobs) -> list[str]:
 def _exports(jobs: WorkerJobs) -> list[str]:
     kept = {name: value for name, value in WORKER_ENVIRONMENT.items() if not (jobs.gpus and name == "JAX_PLATFORMS")}
     return [f"export {name}={value}" for name, value in kept.items()]
+
+
+def _misdescribed(error: Exception) -> InputError:
+    return InputError(
+        f"jobs of Dask workers cannot be described: {error}", remedy="correct jobqueue.yaml or the site file"
+    )
 
 
 def _walltime(jobs: WorkerJobs) -> int:
