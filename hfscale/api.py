@@ -11,8 +11,9 @@ from hfscale.execution import execute
 from hfscale.extend import extend_toys
 from hfscale.inference.toys.settings import Ensemble, ToyNuisance
 from hfscale.plan.campaign import Campaign, load_campaign
+from hfscale.plan.kind_options import TOY_OPTIONS
 from hfscale.plan.scans import scan_kind
-from hfscale.plan.settings import TOY_OPTIONS, check_calculation
+from hfscale.plan.settings import check_calculation
 from hfscale.results import Results
 from hfscale.runtime.devices import AskedDevice
 from hfscale.runtime.executors.choose import AskedEngine, Cluster
@@ -197,6 +198,8 @@ def scan(
     poi_grid: str | None = None,
     parameters: Sequence[str] = (),
     grids: Sequence[str] = (),
+    adaptive_grid: bool | None = None,
+    grid_tolerance: float | None = None,
     test_stat: Literal["qtilde", "q"] | None = None,
     level: float | None = None,
     **options: Unpack[Options],
@@ -210,6 +213,8 @@ def scan(
         parameters: In place of `poi_grid`, names of one or two parameters, ``x`` or ``x[i]``, for profile likelihoods.
             No parameter of interest is needed then.
         grids: Values of each of these, ``A:B:N``; without any, three uncertainties on either side of the best fit.
+        adaptive_grid: Whether only those of these values are fitted that intervals and contours need.
+        grid_tolerance: Standard deviations by which they may be off then, 0.01 by default.
         test_stat: ``qtilde``, the default, or ``q`` (arXiv:1007.1727 eq. 16 and 14), of CLs.
         level: CLs that an adaptive number of toys is to decide on, 0.05 by default.
         options: See `Options`.
@@ -219,6 +224,7 @@ def scan(
     """
     kind = scan_kind(poi_grid, parameters, grids)
     fields: dict[str, object] = {"kind": kind, "poi_grid": poi_grid, "test_stat": test_stat, "level": level}
+    fields |= {"adaptive_grid": adaptive_grid or None, "grid_tolerance": grid_tolerance}
     if kind == "profile":
         fields |= {"parameters": parameters, "grids": grids}
     return compute(fields, workspace, patchset, store, options)

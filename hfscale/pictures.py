@@ -166,7 +166,8 @@ def profile(results: Results, point: str | None = None, *, style: str = "plain",
     _require_kind(results, "profile", "profile likelihoods", "hfscale scan --parameter")
     (row,) = _rows_of(results, point)
     name, names = str(row["name"]), [axis_label(parameter) for parameter in row["parameters"]]
-    t = np.array(row["t"] or [], dtype=np.float64)
+    # Of an adaptive grid, what is interpolated between its fits too.
+    t = np.array(row.get("t_interpolated", row["t"]) or [], dtype=np.float64)
     _require_numbers(name, t)
     axes = [np.array(values, dtype=np.float64) for values in row["grid"]]
     best = [number_of(value) for value in row["best_fit"] or [None] * len(axes)]

@@ -45,9 +45,13 @@ Examples:
   hfscale scan BkgOnly.json patchset.json -o scan.zarr --poi-grid 0:5:41
   hfscale scan BkgOnly.json patchset.json -o profile.zarr --parameter mu_SIG
   hfscale scan workspace.json -o plane.zarr --parameter mu_a --grid 0:2:21 --parameter mu_b --grid -1:1:21
+  hfscale scan workspace.json -o contours.zarr --parameter mu_a --parameter mu_b --adaptive-grid
 
 \b
-Profile likelihoods need no POI. Without --grid, they cover three uncertainties on either side of the best fit."""
+Profile likelihoods need no POI. Without --grid, they cover three uncertainties on either side of the best fit.
+With --adaptive-grid, a coarse part of the grid (of 129 values, or 65 times 65, without --grid) is fitted first, then
+finer and finer ones around the intervals or contours of 68.3 and 95 %, as far as interpolation would be off by more
+than the tolerance. What is between is interpolated when results are shown."""
 
 
 @click.command("scan", epilog=_SCAN_EPILOG)
@@ -64,6 +68,13 @@ Profile likelihoods need no POI. Without --grid, they cover three uncertainties 
 @click.option(
     "--grid", "grids", multiple=True, metavar="A:B:N", help="Values of each --parameter, in their order, or none."
 )
+@click.option("--adaptive-grid", is_flag=True, default=None, help="Fit only what contours need of the grid.")
+@click.option(
+    "--grid-tolerance",
+    type=float,
+    metavar="SIGMAS",
+    help="Error that they may have then, in standard deviations.  [default: 0.01]",
+)
 @click.option("--level", type=float, help="CLs that an adaptive number of toys is to decide on.  [default: 0.05]")
 @test_stat_option
 @toy_options
@@ -72,7 +83,7 @@ def scan_command(**options: Any) -> int:
     """CLs of every signal point at many POI values, or its profile likelihood over one or two parameters."""
     kind = scan_kind(options["poi_grid"], options["parameters"], options["grids"])
     own = ("parameters", "grids") if kind == "profile" else ()
-    return perform(kind, ("level", "poi_grid", "test_stat", *own), options)
+    return perform(kind, ("level", "poi_grid", "test_stat", "adaptive_grid", "grid_tolerance", *own), options)
 
 
 @click.command("significance", epilog="Example: hfscale significance BkgOnly.json patchset.json -o significance.zarr")

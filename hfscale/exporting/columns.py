@@ -135,13 +135,16 @@ def _nothing(shape: tuple[int, ...]) -> list[Any]:
 
 
 def _profile_rows(point: Row) -> list[dict[str, Any]]:
-    """One row for each place of the grid of scanned parameters; a single one where there is no result."""
+    """One row for each fit of the grid of scanned parameters; a single one where there is no result."""
     common = profile_columns(point)
     names = [f"value_{name}" for name in point["parameters"]]
     if point["grid"] is None:
         return [{**common, **dict.fromkeys((*names, "t"))}]
-    places = itertools.product(*point["grid"])
-    return [{**common, **dict(zip(names, place)), "t": t} for place, t in zip(places, _leaves(point["t"]))]
+    places, t = itertools.product(*point["grid"]), _leaves(point["t"])
+    # What is interpolated was not fitted; a fit that failed has a number in neither.
+    between = _leaves(point["t_interpolated"]) if "t_interpolated" in point else t
+    rows = zip(places, t, between)
+    return [{**common, **dict(zip(names, x)), "t": y} for x, y, z in rows if y is not None or z is None]
 
 
 _LONG: Mapping[str, Callable[[Any], list[dict[str, Any]]]] = MappingProxyType(

@@ -2,10 +2,12 @@
 
 Starts near one minimum lead to that one all over the grid, also where another is lower. So at some places of the grid
 the other sides of parameters whose shifts could make further minima are searched, and every minimum is carried along
-the grid: each fit is made from where its neighbours ended too, until none is lowered.
+the grid: each fit is made from where its neighbours ended too, until none is lowered. The same goes for fits that are
+added to an uneven grid.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -17,6 +19,9 @@ from hfscale.fit.neighbours import replace_by_lower
 from hfscale.fit.slots import challenge
 from hfscale.fit.starts import scattered_starts
 from hfscale.model.structure import PointNumbers, SharedNumbers, Structure
+
+Pairs = tuple[Int[np.ndarray, " pair"], Int[np.ndarray, " pair"]]
+"""Fits, and one of their neighbours each."""
 
 _SEARCHED = 4
 """Places along each axis at which other minima are searched, its ends among them."""
@@ -39,9 +44,8 @@ def grid_minima(
         columns: The parameters that are held.
         start: Start values; those of the held parameters are the places on the grid.
     """
-    fixed = fits.fixed.copy()
-    fixed[:, columns] = True
-    fits = fits._replace(fixed=fixed)
+    held = HeldFits(structure, shared, fits, columns, start[:, columns]).fixed()
+    fits = held.fits
     starts = [start, *scattered_starts(structure, fits, start)]
     for other in starts[1:]:
         other[:, columns] = start[:, columns]
@@ -52,18 +56,71 @@ def grid_minima(
     searched = _spread(len(start), shape)
     others = neighbouring_minima(structure, shared, fits.take(searched), best.take(searched))
     replace_by_lower(best, searched, others)
-    source, target = _neighbours(len(start), shape)
-    fresh: Bool[np.ndarray, " fit"] = np.ones(len(start), dtype=bool)
-    for _ in range(sum(shape)):
+    pairs = pairs_of(np.arange(len(start)).reshape(-1, *shape))
+    _carry(held, best, pairs, np.ones(len(start), dtype=bool), sum(shape))
+    return best
+
+
+class HeldFits(NamedTuple):
+    """Fits of one structure in which the same parameters are held.
+
+    Attributes:
+        structure, shared: The group's program and common numbers.
+        fits: Numbers of each fit.
+        columns: The parameters that are held.
+        places: Their values in each fit.
+    """
+
+    structure: Structure
+    shared: SharedNumbers
+    fits: PointNumbers
+    columns: Int[np.ndarray, " held"]
+    places: Float[np.ndarray, "fit held"]
+
+    def fixed(self) -> "HeldFits":
+        """The same, with the parameters marked as fixed."""
+        fixed = self.fits.fixed.copy()
+        fixed[:, self.columns] = True
+        return self._replace(fits=self.fits._replace(fixed=fixed))
+
+
+def further_minima(
+    held: HeldFits, known: FitResults, starts: Sequence[Float[np.ndarray, "new parameter"]], pairs: Pairs, rounds: int
+) -> FitResults:
+    """Add fits to those of an uneven grid.
+
+    Args:
+        held: All fits, the new ones last.
+        known: Minima of the old ones, NaN or infinite where there is none.
+        starts: Start values of the new ones, the most promising first; those of the held parameters are their places.
+        pairs: Fits that are next to each other, in both orders.
+        rounds: How far at most a minimum is carried.
+
+    Returns:
+        Minima of all fits. Of the old ones, those are lower to which a minimum of a new one led.
+    """
+    held, n_known = held.fixed(), len(known.nll)
+    new = held.fits.take(np.arange(n_known, len(held.places)))
+    sure = len(starts) if held.structure.needs_several_starts else 1
+    found = best_fits(held.structure, held.shared, new, starts, sure=sure)
+    best = FitResults(*(np.concatenate(arrays) for arrays in zip(known, found, strict=True)))
+    best = best._replace(nll=np.where(best.succeeded, best.nll, np.inf))
+    _carry(held, best, pairs, np.arange(len(held.places)) >= n_known, rounds)
+    return best
+
+
+def _carry(held: HeldFits, best: FitResults, pairs: Pairs, fresh: Bool[np.ndarray, " fit"], rounds: int) -> None:
+    """Make fits from where their neighbours ended, the fresh ones first, until none is lowered; `best` is changed."""
+    source, target = pairs
+    for _ in range(rounds):
         used = (fresh & best.succeeded)[source]
         fit = target[used]
         if not len(fit):
-            break
+            return
         values = best.theta[source[used]]
-        values[:, columns] = start[fit][:, columns]
-        found = challenge(structure, shared, fits.take(fit), values, best.take(fit))
-        fresh = np.isin(np.arange(len(start)), replace_by_lower(best, fit, found))
-    return best
+        values[:, held.columns] = held.places[fit]
+        found = challenge(held.structure, held.shared, held.fits.take(fit), values, best.take(fit))
+        fresh = np.isin(np.arange(len(held.places)), replace_by_lower(best, fit, found))
 
 
 def _spread(n_fits: int, shape: Sequence[int]) -> Int[np.ndarray, " searched"]:
@@ -73,14 +130,16 @@ def _spread(n_fits: int, shape: Sequence[int]) -> Int[np.ndarray, " searched"]:
     return index[np.ix_(np.arange(len(index)), *places)].ravel()
 
 
-def _neighbours(
-    n_fits: int, shape: Sequence[int]
-) -> tuple[Int[np.ndarray, " pair"], Int[np.ndarray, " pair"]]:  # fmt: skip
-    """Pairs of fits that are next to each other on a grid, in both orders."""
-    index = np.arange(n_fits).reshape(-1, *shape)
+def pairs_of(index: Int[np.ndarray, "grid *place"]) -> Pairs:
+    """Pairs of fits that are next to each other on grids, in both orders.
+
+    Args:
+        index: Fit at each place of every grid, negative where there is none.
+    """
     pairs = [np.zeros((2, 0), dtype=np.int64)]
     for axis in range(1, index.ndim):
         low, high = (np.delete(index, place, axis=axis).ravel() for place in (-1, 0))
-        pairs += [np.stack([low, high]), np.stack([high, low])]
+        both = (low >= 0) & (high >= 0)
+        pairs += [np.stack([low[both], high[both]]), np.stack([high[both], low[both]])]
     source, target = np.concatenate(pairs, axis=1)
     return source, target

@@ -19,10 +19,12 @@ _KIND_REMEDY = (
     " channels; its toys have ntoys, seed and ensemble)"
 )
 _PROFILE_REMEDY = (
-    "for a profile likelihood, name one or two parameters, and give a grid A:B:N for each of them or none at all"
+    "for a profile likelihood, name one or two parameters, and give a grid A:B:N for each of them or none at all;"
+    " with adaptive_grid, grid_tolerance is from 1e-4 to 0.5"
 )
 
 
+_PROFILE_FIELDS = ("parameters", "grids", "adaptive_grid", "grid_tolerance")
 _KIND_FIELDS = frozenset(
     {"kind", "poi_grid", "level", "rtol", "luminosity", "fix", "bounds", "init", "minos", "groups", "channels"}
 )
@@ -37,7 +39,7 @@ def remedy_for(name: str, fields: Mapping[str, object], toy_options: Collection[
         toy_options: Settings that only toys have.
     """
     field = name.partition(".")[0]
-    if field in ("parameters", "grids") or (not name and fields.get("kind") == "profile"):
+    if field in _PROFILE_FIELDS or (not name and fields.get("kind") == "profile"):
         return _PROFILE_REMEDY
     if field in _KIND_FIELDS or (not name and fields.get("kind", "cls") != "cls"):
         return _KIND_REMEDY

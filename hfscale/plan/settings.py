@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -10,10 +9,21 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from hfscale.errors import InputError
 from hfscale.inference.measurement.overrides import FitOverrides
 from hfscale.inference.profile_grids import DEFAULT_VALUES
+from hfscale.inference.profile_refinement import ADAPTIVE_VALUES, TOLERANCE, usual_fits
 from hfscale.inference.results import SIGNAL_VARIATIONS
 from hfscale.inference.toys.settings import Ensemble, ToyNuisance, ToySettings
 from hfscale.model.interpolation import HistosysCode, InterpolationCodes, NormsysCode
 from hfscale.plan.adaptive import LARGEST_NSIGMA, Allocation
+from hfscale.plan.kind_options import (
+    ADAPTIVE_GRID,
+    ADAPTIVE_OPTIONS,
+    FIXED_NUMBER,
+    GOF_TOYS,
+    KIND_OPTIONS,
+    LEFT_OUT,
+    TOY_OPTIONS,
+    WITHOUT_TOYS,
+)
 from hfscale.plan.remedies import remedy_for
 from hfscale.plan.texts import checked_duration, checked_grid, checked_values, read_duration, read_grid, read_values
 
@@ -37,29 +47,6 @@ def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
     return bounds
 
 
-ADAPTIVE_OPTIONS = frozenset({"nsigma", "min_toys", "max_toys", "accuracy", "budget"})
-"""Fields of `Calculation` that only an adaptive number of toys has."""
-_FIXED_NUMBER = frozenset({"ntoys", "first_toy"})
-TOY_OPTIONS = frozenset({"seed", "ensemble", "toy_nuisance", "adaptive"}) | _FIXED_NUMBER | ADAPTIVE_OPTIONS
-"""Fields of `Calculation` that only toys have."""
-_KIND_OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "cls": frozenset({"test_poi", "test_stat", "signal_uncertainty"}),
-        "limit": frozenset({"level", "test_stat", "luminosity", "cross_section"}),
-        "scan": frozenset({"poi_grid", "test_stat"}),
-        "significance": frozenset(),
-        "profile": frozenset({"parameters", "grids"}),
-        "fit": frozenset({"fix", "bounds", "init", "minos"}),
-        "ranking": frozenset({"fix", "bounds", "init", "groups"}),
-        "gof": frozenset({"fix", "bounds", "init", "channels"}),
-    }
-)
-"""Fields of `Calculation` that not all kinds have, for each kind."""
-_WITHOUT_TOYS = ("profile", "fit", "ranking")
-_GOF_TOYS = frozenset({"ntoys", "seed", "ensemble"})
-"""Toys of a goodness of fit are thrown with the point that they belong to, and have these settings alone."""
-_LEFT_OUT = ("asimov", "luminosity", "cross_section", "signal_uncertainty")
-"""Fields that are no part of the document where they are None."""
 LARGEST_INDEX = 2**62
 """Seeds and indices of toys stay below, so that they fit into signed integers of 64 bits."""
 LARGEST_SCAN = 100_000
@@ -103,6 +90,9 @@ class Calculation(Settings):
             single ones, or several of these between commas.
         parameters: Names of the one or two parameters that a profile likelihood is scanned over.
         grids: Values of each of them, ``A:B:N``; without any, three uncertainties around the best fit.
+        adaptive_grid: Whether only those of these values are fitted that intervals and contours need, and others
+            interpolated; see `hfscale.inference.profile_refinement`.
+        grid_tolerance: Standard deviations by which they may be off then.
         fix, bounds, init: Parameters that a fit holds at values, keeps within a lower and an upper bound, or starts
             from; of ``fit``, ``ranking`` and ``gof``.
         minos: Parameters of a ``fit`` that get MINOS errors; ``all`` for all.
@@ -143,6 +133,8 @@ class Calculation(Settings):
     poi_grid: Annotated[str, AfterValidator(checked_grid)] | None = None
     parameters: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     grids: tuple[Annotated[str, AfterValidator(checked_values)], ...] = ()
+    adaptive_grid: bool = False
+    grid_tolerance: Number = Field(default=TOLERANCE, ge=1e-4, le=0.5)
     fix: dict[str, FiniteNumber] = {}
     bounds: dict[str, Annotated[tuple[FiniteNumber, FiniteNumber], AfterValidator(_ascending)]] = {}
     init: dict[str, FiniteNumber] = {}
@@ -175,13 +167,13 @@ class Calculation(Settings):
         given = sorted(TOY_OPTIONS & self.model_fields_set)
         if given and self.calctype != "toybased":
             raise ValueError(f"{', '.join(given)} without calctype toybased would have no effect")
-        if self.kind == "gof" and set(given) - _GOF_TOYS:
-            raise ValueError(f"{', '.join(sorted(set(given) - _GOF_TOYS))} would have no effect with kind gof")
+        if self.kind == "gof" and set(given) - GOF_TOYS:
+            raise ValueError(f"{', '.join(sorted(set(given) - GOF_TOYS))} would have no effect with kind gof")
         return self
 
     @model_validator(mode="after")
     def _refuse_half_adaptive(self) -> "Calculation":
-        given = sorted((_FIXED_NUMBER if self.adaptive else ADAPTIVE_OPTIONS) & self.model_fields_set)
+        given = sorted((FIXED_NUMBER if self.adaptive else ADAPTIVE_OPTIONS) & self.model_fields_set)
         if given:
             raise ValueError(f"{', '.join(given)} {'with' if self.adaptive else 'without'} adaptive has no effect")
         if self.min_toys > self.max_toys:
@@ -217,7 +209,7 @@ class Calculation(Settings):
 
     @model_validator(mode="after")
     def _refuse_other_profiles(self) -> "Calculation":
-        if self.toybased and self.kind in _WITHOUT_TOYS:
+        if self.toybased and self.kind in WITHOUT_TOYS:
             raise ValueError(f"kind {self.kind} is not possible with calctype toybased: it has no toys")
         if self.kind != "profile":
             return self
@@ -227,6 +219,8 @@ class Calculation(Settings):
             )
         if self.grids and len(self.grids) != len(self.parameters):
             raise ValueError(f"{len(self.grids)} grids do not belong to {len(self.parameters)} parameters")
+        if "grid_tolerance" in self.model_fields_set and not self.adaptive_grid:
+            raise ValueError("grid_tolerance without adaptive_grid has no effect")
         if math.prod(self.scan_shape) > LARGEST_SCAN:
             raise ValueError(f"grids of more than {LARGEST_SCAN} places are not scanned")
         return self
@@ -234,14 +228,14 @@ class Calculation(Settings):
     @property
     def _own_options(self) -> frozenset[str]:
         """Fields that this calculation has and others do not."""
-        own = _KIND_OPTIONS[self.kind]
+        own = KIND_OPTIONS[self.kind]
         if self.kind == "limit":
             own |= {"poi_grid" if self.toybased else "rtol"}
         return own | {"level"} if self.adaptive else own
 
     @property
     def _options_of_other_kinds(self) -> frozenset[str]:
-        return frozenset({"rtol"}).union(*_KIND_OPTIONS.values()) - self._own_options
+        return frozenset({"rtol"}).union(*KIND_OPTIONS.values()) - self._own_options
 
     @property
     def poi_values(self) -> tuple[float, ...]:
@@ -268,7 +262,7 @@ class Calculation(Settings):
     @property
     def scan_shape(self) -> tuple[int, ...]:
         """How many values of each scanned parameter there are; nothing for other kinds."""
-        default = DEFAULT_VALUES.get(len(self.parameters), 0)
+        default = (ADAPTIVE_VALUES if self.adaptive_grid else DEFAULT_VALUES).get(len(self.parameters), 0)
         return tuple(default if values is None else len(values) for values in self.scan_values)
 
     @property
@@ -279,7 +273,7 @@ class Calculation(Settings):
     @property
     def fitted_values(self) -> tuple[float, ...]:
         """POI values at which fits are certain to be made, and which must therefore be within bounds."""
-        if self.kind in (*_WITHOUT_TOYS, "gof"):
+        if self.kind in (*WITHOUT_TOYS, "gof"):
             return () if self.asimov_poi is None else (self.asimov_poi,)
         values = (self.poi_values or {"significance": (1.0,), "limit": (0.0,)}[self.kind]) + self._varied_values
         return values if self.asimov is None else (*values, self.asimov)
@@ -306,7 +300,7 @@ class Calculation(Settings):
             searched = n_parameters if "all" in self.minos or self.kind == "ranking" else len(self.minos)
             return 1 + 4 * searched
         if self.kind == "profile":
-            return 1 + math.prod(self.scan_shape)
+            return 1 + (usual_fits if self.adaptive_grid else math.prod)(self.scan_shape)
         if self.kind == "gof":
             return 1 + self.gof_toys
         n_values = len(self.poi_values)
@@ -343,10 +337,11 @@ class Calculation(Settings):
         """The settings as JSON, without what is not used: stores made before there were such settings go on."""
         unused = set(self._options_of_other_kinds)
         if not self.toybased:
-            unused |= TOY_OPTIONS - (_GOF_TOYS if self.gof_toys else frozenset())
-        unused |= _FIXED_NUMBER if self.adaptive else ADAPTIVE_OPTIONS | {"adaptive"}
+            unused |= TOY_OPTIONS - (GOF_TOYS if self.gof_toys else frozenset())
+        unused |= FIXED_NUMBER if self.adaptive else ADAPTIVE_OPTIONS | {"adaptive"}
+        unused |= frozenset() if self.adaptive_grid else ADAPTIVE_GRID
         given = {"modifiers": bool(self.modifiers), "expected_only": self.expected_only}
-        given |= {name: getattr(self, name) is not None for name in _LEFT_OUT}
+        given |= {name: getattr(self, name) is not None for name in LEFT_OUT}
         unused |= {name for name, is_given in given.items() if not is_given}
         return self.model_dump(mode="json", exclude=unused)
 

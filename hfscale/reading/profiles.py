@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from hfscale.fit.status import FitStatus
 from hfscale.inference.profile_levels import PROBABILITIES, height_of
+from hfscale.inference.profile_refinement import surface
 from hfscale.inference.results import PointStatus
 from hfscale.reading.records import number, numbers, plain_values, state_of
 from hfscale.store.layout import GRID_DIMENSIONS
@@ -18,7 +20,8 @@ def read_profiles(store: ResultStore) -> list[dict[str, Any]]:
 
     ``grid`` has the values of each parameter in ``parameters``; ``t``, over them, is twice the profile of -ln L above
     its minimum. For a single parameter, ``interval`` is where t is at most 1, and ``intervals`` has those of 68.3
-    and 95 %, see `interval_below`; for two, ``contours`` has the lines around regions of these probabilities.
+    and 95 %, see `interval_below`; for two, ``contours`` has the lines around regions of these probabilities. Of an
+    adaptive grid, t has numbers where fits were made, ``n_fits`` of them, and ``t_interpolated`` has them all over.
     """
     data = store.to_xarray().load()
     parameters, reasons = list(store.settings["calculation"]["parameters"]), store.reasons()
@@ -26,6 +29,8 @@ def read_profiles(store: ResultStore) -> list[dict[str, Any]]:
     axes = [f"values_{axis}" for axis, _ in zip(GRID_DIMENSIONS, parameters)]
     names = ("best_fit", "error", "t", "twice_nll_free", *axes)
     arrays = {name: np.asarray(data[name].values) for name in names}
+    fitted = np.asarray(data["fit_status"].values) != FitStatus.NOT_RUN
+    adaptive = bool(store.settings["calculation"].get("adaptive_grid"))
     records = []
     for k, name in enumerate(store.names):
         code = PointStatus(int(data["status"].values[k]))
@@ -39,32 +44,39 @@ def read_profiles(store: ResultStore) -> list[dict[str, Any]]:
                 "values": {label: column[k] for label, column in labels.items()},
                 "status": state,
                 "parameters": parameters,
-                **_fields(row, axes),
+                **_fields(row, axes, fitted[k] & (not nothing) if adaptive else None),
                 **({"reason": reasons[name]} if state == "failed" and name in reasons else {}),
             }
         )
     return records
 
 
-def _fields(row: Mapping[str, np.ndarray], axes: Sequence[str]) -> dict[str, Any]:
-    grid = [row[axis] for axis in axes]
+def _fields(row: Mapping[str, np.ndarray], axes: Sequence[str], fitted: np.ndarray | None) -> dict[str, Any]:
+    """Fields of a signal point; `fitted` tells which places of an adaptive grid have fits."""
+    grid, t = [row[axis] for axis in axes], row["t"]
     fields = {
         "best_fit": _numbers(row["best_fit"]),
         "error": _numbers(row["error"]),
         "grid": None if np.isnan(grid[0]).all() else [_numbers(values) for values in grid],
-        "t": _numbers(row["t"]),
+        "t": _numbers(t),
     }
+    if fitted is not None:
+        t = surface(grid, t, fitted)
+        fields |= {"t_interpolated": _numbers(t), "n_fits": int(fitted.sum())}
     if len(grid) == 1:
-        fields["intervals"] = [_interval(grid[0], row, probability) for probability in PROBABILITIES]
+        best = float(row["best_fit"][0])
+        fields["intervals"] = [_interval(grid[0], t, best, probability) for probability in PROBABILITIES]
         fields["interval"] = fields["intervals"][0]["interval"]
     else:
-        fields["contours"] = [_contour(grid, row["t"], probability) for probability in PROBABILITIES]
+        fields["contours"] = [_contour(grid, t, probability) for probability in PROBABILITIES]
     return {**fields, "twice_nll": {"free": number(row["twice_nll_free"])}}
 
 
-def _interval(values: Float[np.ndarray, " value"], row: Mapping[str, np.ndarray], probability: float) -> dict[str, Any]:
+def _interval(
+    values: Float[np.ndarray, " value"], t: Float[np.ndarray, " value"], best_fit: float, probability: float
+) -> dict[str, Any]:
     level = height_of(probability, 1)
-    ends = interval_below(values, row["t"], float(row["best_fit"][0]), level)
+    ends = interval_below(values, t, best_fit, level)
     return {"probability": probability, "t": level, "interval": None if ends is None else numbers(ends)}
 
 

@@ -171,8 +171,7 @@ def _changed(calculation: Mapping[str, Any]) -> dict[str, Any]:
     own = Calculation.model_validate(calculation)
     required = {name: calculation[name] for name in _REQUIRED if calculation.get(name)}
     fields: dict[str, Any] = {"kind": own.kind, "calctype": own.calctype, **required}
-    if own.adaptive:
-        fields["adaptive"] = True
+    fields |= {name: True for name in ("adaptive", "adaptive_grid") if getattr(own, name)}
     usual = Calculation.model_validate(fields).document()
     names = [name for name in calculation if name != "kind"]
     chosen = {name: calculation[name] for name in names if name in fields or calculation[name] != usual.get(name)}

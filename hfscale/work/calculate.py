@@ -98,7 +98,8 @@ def _profile(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Ca
     if not set(parameters) <= set(group.parameter_names):
         # Points of another structure may have them.
         return [unscanned_profiles(group, rows, parameters, calculation.scan_shape)]
-    return [scan_profiles(group, rows, parameters, calculation.scan_values)]
+    tolerance = calculation.grid_tolerance if calculation.adaptive_grid else None
+    return [scan_profiles(group, rows, parameters, calculation.scan_values, tolerance)]
 
 
 def _fit(group: ModelGroup, rows: Int[np.ndarray, " point"], calculation: Calculation) -> Sequence[Block]:

@@ -80,6 +80,7 @@ def python_continues(text: str, monkeypatch: pytest.MonkeyPatch, **names: Any) -
         {"kind": "significance", "expected_only": True},
         {"kind": "significance", **TOYS, "ntoys": 30},
         {"kind": "profile", "parameters": ["mu", "scale"], "grids": ["0:1:3", "-1:1:5"]},
+        {"kind": "profile", "parameters": ["mu"], "adaptive_grid": True, "grid_tolerance": 0.02},
     ],
 )
 def test_settings_are_all_told(

@@ -1,0 +1,145 @@
+"""Profile likelihoods at those places of a grid that intervals and contours need.
+
+The coarsest level is fitted as a grid of its own. Then, level by level, the places that
+`hfscale.inference.profile_refinement` asks for are fitted, those of all points in one queue, from where the nearest
+fits ended.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.spatial import cKDTree
+
+from hfscale.fit.grids import HeldFits, Pairs, further_minima, grid_minima, pairs_of
+from hfscale.fit.lanes import FitResults
+from hfscale.fit.status import FitStatus
+from hfscale.inference.full_profiles import Scan
+from hfscale.inference.profile_refinement import level_values, places_to_fit, strides
+from hfscale.inference.profile_surroundings import Surroundings
+from hfscale.model.structure import ModelGroup
+
+_NEAREST = 2
+"""Fits from whose ends a new one starts."""
+
+Places = Int[np.ndarray, "_ index"]
+"""Where fits are: the point, and the position along each axis."""
+
+
+def scan_adaptively(
+    group: ModelGroup, at: Surroundings, values: Sequence[Float[np.ndarray, "point _"]], tolerance: float
+) -> Scan:
+    """Fit those places of the grids of some points that are needed.
+
+    Args:
+        group: The group of the points.
+        at: The points.
+        values: Values of each scanned parameter on the full grids.
+        tolerance: Standard deviations by which contours may be off.
+    """
+    shape = tuple(axis.shape[1] for axis in values)
+    steps = strides(shape)
+    index, found = _coarsest(group, at, values, steps[0])
+    at = _not_above(group, at, index, found)
+    for level in range(len(steps) - 1):
+        new = _asked(at, values, index, found, shape, level, tolerance)
+        if len(new):
+            index, found = _with(group, at, values, index, found, new, steps[: level + 2])
+            at = _not_above(group, at, index, found)
+    nll = np.full((len(at.free.nll), *shape), np.nan)
+    status = np.full(nll.shape, int(FitStatus.NOT_RUN))
+    nll[tuple(index.T)] = np.where(np.isfinite(found.nll), found.nll, np.nan)
+    status[tuple(index.T)] = found.status
+    return Scan(tuple(values), nll, status, at.free, at.error, len(index))
+
+
+def _coarsest(
+    group: ModelGroup, at: Surroundings, values: Sequence[np.ndarray], step: Sequence[int]
+) -> tuple[Places, FitResults]:
+    """Fits of the coarsest level, all over."""
+    axes = [level_values(axis.shape[1], stride) for axis, stride in zip(values, step, strict=True)]
+    index = np.stack(np.meshgrid(np.arange(len(at.free.nll)), *axes, indexing="ij"), axis=-1).reshape(-1, 1 + len(axes))
+    point, places = index[:, 0], _values_at(values, index)
+    start = at.moved(point, at.free.theta[point], places)
+    lengths = [len(axis) for axis in axes]
+    return index, grid_minima(group.structure, group.shared, at.points.take(point), lengths, at.columns, start)
+
+
+def _values_at(values: Sequence[np.ndarray], index: Places) -> Float[np.ndarray, "fit scanned"]:
+    return np.stack([axis[index[:, 0], index[:, k]] for k, axis in enumerate(values, start=1)], axis=-1)
+
+
+def _not_above(group: ModelGroup, at: Surroundings, index: Places, found: FitResults) -> Surroundings:
+    """With free minima that are not above those of the profile."""
+    order = np.argsort(np.where(found.succeeded, found.nll, np.inf), kind="stable")
+    _, first = np.unique(index[order, 0], return_index=True)
+    lowest = order[first]
+    nll = np.where(found.succeeded, found.nll, np.inf)[lowest]
+    return at.not_above(group, nll, found.theta[lowest])
+
+
+def _asked(
+    at: Surroundings,
+    values: Sequence[np.ndarray],
+    index: Places,
+    found: FitResults,
+    shape: tuple[int, ...],
+    level: int,
+    tolerance: float,
+) -> Places:
+    """Places of the level after one that are to be fitted; none of points without a free minimum."""
+    asked = []
+    for point in np.flatnonzero(at.free.succeeded):
+        own = np.flatnonzero(index[:, 0] == point)
+        t, fitted = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
+        where = tuple(index[own, 1:].T)
+        heights = np.maximum(2.0 * (found.nll[own] - at.free.nll[point]), 0.0)
+        t[where], fitted[where] = np.where(np.isfinite(heights), heights, np.nan), True
+        axes = [axis[point] for axis in values]
+        wanted = places_to_fit(axes, t, fitted, at.free.theta[point, at.columns], level, tolerance)
+        asked.append(np.insert(np.argwhere(wanted), 0, point, axis=1))
+    return np.concatenate([np.zeros((0, 1 + len(shape)), dtype=np.int64), *asked])
+
+
+def _with(
+    group: ModelGroup,
+    at: Surroundings,
+    values: Sequence[np.ndarray],
+    index: Places,
+    found: FitResults,
+    new: Places,
+    steps: Sequence[Sequence[int]],
+) -> tuple[Places, FitResults]:
+    """With fits of new places."""
+    point, places = new[:, 0], _values_at(values, new)
+    nearest = _nearest(index[found.succeeded], new)
+    ends = found.theta[found.succeeded]
+    starts = [at.moved(point, ends[near], places) for near in nearest.T]
+    starts.append(at.moved(point, at.free.theta[point], places))
+    both = np.concatenate([index, new])
+    held = HeldFits(group.structure, group.shared, at.points.take(both[:, 0]), at.columns, _values_at(values, both))
+    shape = tuple(axis.shape[1] for axis in values)
+    pairs = _pairs(both, (len(at.free.nll), *shape), steps)
+    return both, further_minima(held, found, starts, pairs, rounds=sum(shape))
+
+
+def _nearest(known: Places, new: Places) -> Int[np.ndarray, "new near"]:
+    """The nearest known places of each new one, those of its own point; fewer where there are not as many."""
+    # Points lie so far apart that no place of another is nearer.
+    far = 4 * (1 + max(known.max(initial=0), new.max(initial=0)))
+    spread = np.array([far, *(1 for _ in range(known.shape[1] - 1))])
+    count = min(_NEAREST, np.unique(known[:, 0], return_counts=True)[1].min(initial=_NEAREST))
+    _, nearest = cKDTree(known * spread).query(new * spread, k=range(1, 1 + int(count)))
+    return np.asarray(nearest, dtype=np.int64)
+
+
+def _pairs(index: Places, shape: tuple[int, ...], steps: Sequence[Sequence[int]]) -> Pairs:
+    """Fits that are next to each other at any of some levels."""
+    fit = np.full(shape, -1)
+    fit[tuple(index.T)] = np.arange(len(index))
+    pairs = []
+    for step in steps:
+        axes = [level_values(length, stride) for length, stride in zip(shape[1:], step, strict=True)]
+        pairs.append(np.stack(pairs_of(fit[np.ix_(np.arange(shape[0]), *axes)])))
+    source, target = np.unique(np.concatenate(pairs, axis=1), axis=1)
+    return source, target
