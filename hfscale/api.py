@@ -19,6 +19,7 @@ from hfscale.runtime.devices import AskedDevice
 from hfscale.runtime.executors.choose import AskedEngine, Cluster
 from hfscale.runtime.metrics import check_metrics_file
 from hfscale.runtime.observers import Follow, Watching
+from hfscale.runtime.patience import Patience
 from hfscale.workspace import load_inputs
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ class Options(TypedDict, total=False):
         insecure: Accept a cluster that is open to others, who could run code as you. A client is only warned of.
         gather: Workers return their results to this process, which writes them: for workers that share no file system
             with it. They need this package and the modules of custom modifiers.
+        wait_workers: How long to wait for workers where there is none, ``10m`` by default.
+        task_limit: How long a task may run before it is stopped and tried again, for example ``2h``; found out from
+            others by default.
         task_points: Signal points per task.
         task_toys: Toys per task and hypothesis; of `hfscale.gof`, toys of a signal point per task.
         task_parameters: Parameters of a signal point per task, of a ranking or of MINOS errors of all.
@@ -100,6 +104,8 @@ class Options(TypedDict, total=False):
     ray_address: str | None
     insecure: bool
     gather: bool
+    wait_workers: str | None
+    task_limit: str | None
     task_points: int | None
     task_toys: int | None
     task_parameters: int | None
@@ -282,6 +288,7 @@ def compute(
         cluster=_cluster(options),
         watching=_watching(options.get("progress", False), options.get("metrics")),
         gather=options.get("gather", False),
+        patience=Patience.read(options.get("wait_workers"), options.get("task_limit")),
     )
 
 
@@ -354,6 +361,7 @@ def run(
         device=run.device,
         watching=_watching(progress),
         gather=run.gather,
+        patience=Patience.read(run.wait_workers, run.task_limit),
     )
     draw_contours(results, declared)
     return results

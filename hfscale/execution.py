@@ -22,6 +22,7 @@ from hfscale.runtime.executors.choose import (
     choose_executor,
 )
 from hfscale.runtime.observers import UNSEEN, Watching, observing
+from hfscale.runtime.patience import DEFAULT, Patience
 from hfscale.store.files import journal_folder
 from hfscale.store.open import open_store
 from hfscale.store.parts import pending_parts
@@ -95,6 +96,7 @@ def execute(
     device: AskedDevice | Device = "cpu",
     watching: Watching = UNSEEN,
     gather: bool = False,
+    patience: Patience = DEFAULT,
 ) -> Results:
     """Make or continue the store and compute what is missing in it.
 
@@ -106,11 +108,12 @@ def execute(
         device: What to compute on; an executor has a device already.
         watching: How the run is to be followed.
         gather: Whether workers, which then need no access to the store, return their results to this process.
+        patience: How long to wait for workers and tasks.
 
     Raises:
         InputError: The cluster is of no use for the engine, open to others, or does not let us in; or there is no GPU.
         StoreError: The store cannot be written, or another driver is working on it.
-        InterruptedRunError: The run was interrupted.
+        InterruptedRunError: The run was interrupted, or there are no workers.
     """
     check_cluster(executor, cluster)
     engine: EngineName | distributed.Client | Executor
@@ -130,7 +133,7 @@ def execute(
         if first is not None:
             with as_executor(engine, workers, cluster, device) as started:
                 for phase in chain([first], left):
-                    run_phase(store, phase, started, observers, gather=gather)
+                    run_phase(store, phase, started, observers, gather=gather, patience=patience)
     return Results(open_store(preparation.path))
 
 

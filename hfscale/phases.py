@@ -12,6 +12,7 @@ from hfscale.runtime.events import TaskReport
 from hfscale.runtime.executors.base import Executor
 from hfscale.runtime.loop import run_tasks
 from hfscale.runtime.observers import Extent, Observers
+from hfscale.runtime.patience import DEFAULT, Patience
 from hfscale.store.open import open_store
 from hfscale.store.parts import parts_of, pending_parts, remove_parts
 from hfscale.store.places import Place
@@ -54,7 +55,13 @@ def phases(path: Place, task_toys: int) -> Iterator[Phase]:
 
 
 def run_phase(
-    store: ResultStore, phase: Phase, engine: Executor, observers: Observers, *, gather: bool = False
+    store: ResultStore,
+    phase: Phase,
+    engine: Executor,
+    observers: Observers,
+    *,
+    gather: bool = False,
+    patience: Patience = DEFAULT,
 ) -> Mapping[str, str]:
     """Have an engine do the tasks of a phase, tell those who follow the run, and record the failures.
 
@@ -64,6 +71,7 @@ def run_phase(
         engine: The engine.
         observers: Those who follow the run.
         gather: Whether workers are to return their results to this process, which writes them.
+        patience: How long to wait for workers and tasks.
 
     Returns:
         Identity of every task that was given up -> why.
@@ -79,7 +87,7 @@ def run_phase(
         engine, function = GatheringExecutor(engine, open_store(store.path), phase.tasks), compute_order
     function = partial(do_on_device, engine.device, function)
     with observers.phase(extent, engine) as on_event:
-        summary = run_tasks(phase.tasks, engine, function, on_event=on_event)
+        summary = run_tasks(phase.tasks, engine, function, patience=patience, on_event=on_event)
     tasks = {task.id: task for task in phase.tasks}
     for task_id, reason in summary.failures.items():
         task = tasks[task_id]

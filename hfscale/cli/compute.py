@@ -27,6 +27,7 @@ from hfscale.cli.options import (
 )
 from hfscale.runtime.devices import AskedDevice
 from hfscale.runtime.executors.choose import Cluster, check_cluster
+from hfscale.runtime.patience import Patience
 
 if TYPE_CHECKING:
     from hfscale.driver import Preparation
@@ -130,7 +131,9 @@ def run_command(**options: Any) -> int:
     preparation = prepare_campaign(campaign)
     if options["dry_run"]:
         return print_plan(preparation, options["as_json"])
-    results = compute(preparation, EngineOptions(run.executor, run.workers, cluster, run.gather, run.device))
+    patience = Patience.read(run.wait_workers, run.task_limit)
+    engine = EngineOptions(run.executor, run.workers, cluster, run.gather, run.device, patience)
+    results = compute(preparation, engine)
     draw_contours(results, campaign, inform)
     return report(results, options["as_json"])
 
@@ -161,6 +164,7 @@ def compute(preparation: "Preparation", engine: EngineOptions) -> "Results":
         device=choice.device,
         watching=watching(quiet=done),
         gather=engine.gather,
+        patience=engine.patience,
     )
 
 

@@ -1,5 +1,6 @@
 """The verb ``drive``: what the driver jobs of submitted campaigns run."""
 
+import math
 from typing import Any
 
 import click
@@ -16,7 +17,8 @@ Examples:
   hfscale drive results.zarr --worker-jobs workers.json
 
 \b
-The store holds its inputs and settings: nothing else is needed to finish it."""
+The store holds its inputs and settings: nothing else is needed to finish it. Without --wait-workers, it waits for
+workers without end: their jobs may be queued."""
 
 
 @click.command("drive", epilog=_EPILOG)
@@ -35,7 +37,8 @@ def drive_command(store: str, worker_jobs: str | None, as_json: bool, **options:
     from hfscale.session.attached import prepare_again
     from hfscale.store.places import store_place
 
-    engine = take_engine(options)
+    # The jobs of its workers may have to wait for long.
+    engine = take_engine(options, usual_wait=math.inf)
     preparation = prepare_again(store_place(store))
     if worker_jobs is None:
         return report(compute(preparation, engine), as_json)
@@ -45,5 +48,5 @@ def drive_command(store: str, worker_jobs: str | None, as_json: bool, **options:
     jobs = read_worker_jobs(worker_jobs)
     with submitted_workers(jobs) as cluster:
         device: AskedDevice = "gpu" if jobs.gpus else "cpu"
-        results = execute(preparation, executor=cluster, device=device, watching=watching())
+        results = execute(preparation, executor=cluster, device=device, watching=watching(), patience=engine.patience)
     return report(results, as_json)

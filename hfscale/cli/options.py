@@ -10,6 +10,7 @@ from hfscale.cli.messages import set_loudness
 from hfscale.inference.toys.settings import Ensemble, ToyNuisance
 from hfscale.runtime.devices import AskedDevice
 from hfscale.runtime.executors.choose import AskedEngine, Cluster, check_cluster
+from hfscale.runtime.patience import DEFAULT, Patience
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -305,6 +306,16 @@ _ENGINE_OPTIONS = (
         is_flag=True,
         help="Workers return their results and this process writes them: for workers that cannot see STORE.",
     ),
+    click.option(
+        "--wait-workers",
+        metavar="DURATION",
+        help="End, with code 3, where a cluster has had no worker for so long.  [default: 10m]",
+    ),
+    click.option(
+        "--task-limit",
+        metavar="DURATION",
+        help="Stop a task that runs longer, 2h for example, and try it again.  [default: much longer than others]",
+    ),
 )
 
 
@@ -323,17 +334,28 @@ class EngineOptions(NamedTuple):
     cluster: Cluster = Cluster()
     gather: bool = False
     device: AskedDevice = "cpu"
+    patience: Patience = DEFAULT
 
 
-def take_engine(options: dict[str, Any]) -> EngineOptions:
+def take_engine(options: dict[str, Any], usual_wait: float = DEFAULT.wait_workers) -> EngineOptions:
     """Take the values of `engine_options` out of a command's keyword arguments.
 
+    Args:
+        options: The arguments.
+        usual_wait: Seconds of --wait-workers by default.
+
     Raises:
-        InputError: A cluster is named that is of no use for the engine, or is open to others.
+        InputError: A cluster is named that is of no use for the engine, or is open to others; or a duration is none.
     """
+    patience = Patience.read(options.pop("wait_workers"), options.pop("task_limit"), usual_wait)
     cluster = Cluster(**{name: options.pop(name) for name in Cluster._fields})
     chosen = EngineOptions(
-        options.pop("executor"), options.pop("workers"), cluster, options.pop("gather"), options.pop("device")
+        options.pop("executor"),
+        options.pop("workers"),
+        cluster,
+        options.pop("gather"),
+        options.pop("device"),
+        patience,
     )
     check_cluster(chosen.executor, cluster)
     return chosen

@@ -73,6 +73,7 @@ def templates_command(**options: Any) -> int:
         engine.cluster,
         allow_empty=options["allow_empty"],
         watching=watching(quiet=not plan.pending),
+        patience=engine.patience,
     )
     return _report(results, options["as_json"])
 

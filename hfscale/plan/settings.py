@@ -377,6 +377,8 @@ class RunOptions(Settings):
         insecure: Whether such a cluster may be open to others, who could run code as the user.
         gather: Whether workers return their results to the driver, which writes them: for workers that share no file
             system with it.
+        wait_workers, task_limit: For how long a cluster may have no worker, and a task may run; see
+            `hfscale.runtime.patience`.
         task_points: Signal points per task, None for the default of `hfscale.plan.tasks.default_task_points`.
         task_toys: Toys per task and hypothesis, None for the default of `hfscale.plan.toys.default_task_toys`.
         task_parameters: Parameters of a signal point per task, likewise of `hfscale.plan.parts.default_part_size`.
@@ -389,6 +391,8 @@ class RunOptions(Settings):
     ray_address: str | None = None
     insecure: bool = False
     gather: bool = False
+    wait_workers: Annotated[str, AfterValidator(checked_duration)] = "10m"
+    task_limit: Annotated[str, AfterValidator(checked_duration)] | None = None
     task_points: Count | None = Field(default=None, ge=1)
     task_toys: Count | None = Field(default=None, ge=1)
     task_parameters: Count | None = Field(default=None, ge=1)

@@ -38,8 +38,8 @@ class BarProgress(Progress):
     def __call__(self, event: Event) -> None:
         """Count the event and move the bar."""
         self._tally.add(event)
-        if event.task is not None and event.kind in ("retried", "reissued", "failed"):
-            self._console.print(f"task {event.task.id} {event.kind}: {event.reason}", markup=False, highlight=False)
+        if event.trouble:
+            self._console.print(event.trouble, markup=False, highlight=False)
         snapshot = self._tally.snapshot()
         self._bar.update(self._row, completed=snapshot.done, description=_details(snapshot))
 

@@ -58,16 +58,24 @@ class Event:
 
     Attributes:
         kind: ``finished``, ``retried`` (it raised or hung, and is tried again), ``reissued`` (it takes long; a second
-            copy is handed over), ``failed`` (it is given up), or ``tick`` (nothing happened for a while).
-        task: The task, None for a tick.
+            copy is handed over), ``failed`` (it is given up), ``waiting`` (there is no worker), or ``tick`` (nothing
+            happened for a while).
+        task: The task, None for a tick and where there is no worker.
         report: What a finished task returned.
-        reason: Why a task is retried, reissued or given up.
+        reason: Why a task is retried, reissued or given up, or what is waited for.
     """
 
-    kind: Literal["finished", "retried", "reissued", "failed", "tick"]
+    kind: Literal["finished", "retried", "reissued", "failed", "waiting", "tick"]
     task: AnyTask | None = None
     report: TaskReport | None = None
     reason: str = ""
+
+    @property
+    def trouble(self) -> str:
+        """What people are told of at once, empty where there is nothing."""
+        if self.task is not None and self.kind in ("retried", "reissued", "failed"):
+            return f"task {self.task.id} {self.kind}: {self.reason}"
+        return self.reason if self.kind == "waiting" else ""
 
 
 @dataclass(frozen=True)

@@ -97,10 +97,10 @@ class Journal:
 
 
 def document_of(event: Event) -> dict[str, object]:
-    """Return what the journal and logs in JSON say of an event of a task; time and store are added by others.
+    """Return what the journal and logs in JSON say of an event; time and store are added by others.
 
     Args:
-        event: An event of a task; not a tick.
+        event: An event; not a tick.
     """
     document: dict[str, object] = {"event": event.kind, "task": None if event.task is None else event.task.id}
     if event.report is None:

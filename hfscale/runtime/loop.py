@@ -14,6 +14,7 @@ from hfscale.plan.toys import AnyTask
 from hfscale.runtime.durations import Durations
 from hfscale.runtime.events import Event, RunSummary, TaskReport
 from hfscale.runtime.executors.base import Executor, Outcome
+from hfscale.runtime.patience import DEFAULT, Absence, Patience
 
 TICK_SECONDS = 0.5
 IN_FLIGHT_PER_SLOT = 2
@@ -30,7 +31,7 @@ def run_tasks(
     *,
     in_flight: int | None = None,
     retries: int = 2,
-    limit_seconds: float | None = None,
+    patience: Patience = DEFAULT,
     clock: Callable[[], float] = time.monotonic,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> RunSummary:
@@ -45,8 +46,8 @@ def run_tasks(
             time, so that no worker waits for the driver.
         retries: How many times a task that raised or hung is tried again. An `InputError` is not: it would be the same
             again.
-        limit_seconds: How long a task may run before it is stopped and tried again. None for a generous limit that
-            follows from the tasks that finished, see `hfscale.runtime.durations`.
+        patience: How long a task may run before it is stopped and tried again, and how long an engine may have no
+            worker.
         clock: Gives the time in seconds.
         on_event: Told of everything that happens, in this thread. What it raises ends the run.
 
@@ -54,10 +55,11 @@ def run_tasks(
         The reports and the failures. A task that is given up does not stop the others.
 
     Raises:
-        InterruptedRunError: The user interrupted the run, or the engine is gone. Finished tasks stay finished.
+        InterruptedRunError: The user interrupted the run, the engine is gone, or it has no workers. Finished tasks stay
+            finished.
     """
-    run = _Run(tasks, executor, function, retries, Durations(limit_seconds), on_event)
-    watch = _Watch(clock)
+    run = _Run(tasks, executor, function, retries, Durations(patience.task_limit), on_event)
+    watch, absence = _Watch(clock), Absence(executor.name, patience.wait_workers)
     try:
         while run.unfinished:
             slots = executor.slots()
@@ -66,6 +68,9 @@ def run_tasks(
             step = watch.step()
             if step is not None:
                 run.look_after(step)
+                missing = absence.look(executor.has_workers(), step)
+                if missing:
+                    on_event(Event("waiting", reason=missing))
     except KeyboardInterrupt as interrupt:
         raise InterruptedRunError(
             f"interrupted with {len(run.reports)} of {len(tasks)} tasks finished",
@@ -156,7 +161,7 @@ class _Run:
             limit = self._durations.hanging_seconds(copy.task)
             if copy.seconds > limit:
                 self._stop([handle])
-                error = TimeoutError(f"it ran for more than {limit:.0f} s and was stopped")
+                error = TimeoutError(f"it ran for more than {limit:g} s and was stopped")
                 self._settle(copy.task, Outcome(error=error))
         if not self.waiting:
             self._reissue()

@@ -87,7 +87,7 @@ class Observers:
 
             def on_event(event: Event) -> None:
                 progress(event)
-                if event.task is not None:
+                if event.kind != "tick":
                     self._tell(document_of(event))
                 if self._metrics is not None:
                     self._metrics.add(event)

@@ -111,8 +111,8 @@ class LineProgress(Progress):
         """Count the event, and write a line if it is time for one."""
         self._tally.add(event)
         # Logs in JSON have all events from `hfscale.runtime.observers`.
-        if event.task is not None and event.kind in ("retried", "reissued", "failed") and not self._json:
-            self._write({}, f"task {event.task.id} {event.kind}: {event.reason}")
+        if event.trouble and not self._json:
+            self._write({}, event.trouble)
         if self._clock() - self._written >= self._interval:
             self._write_progress()
 

@@ -19,6 +19,7 @@ from hfscale.runtime.devices import AskedDevice
 from hfscale.runtime.executors.base import Executor
 from hfscale.runtime.executors.choose import refuse_asynchronous
 from hfscale.runtime.observers import Follow, Watching
+from hfscale.runtime.patience import Patience
 from hfscale.session.attached import Attached, prepare_again
 from hfscale.session.engines import start_engine
 from hfscale.session.job import Job, Work
@@ -84,8 +85,8 @@ class Session:
     def submit(self, campaign: str | Path | Mapping[str, Any] | Campaign, overrides: Sequence[str] = ()) -> Job:
         """Run a campaign, its contours included, in the background.
 
-        What the campaign says under ``run`` of engine and workers is the session's to say; ``gather``, ``task_points``
-        and ``task_toys`` count.
+        What the campaign says under ``run`` of engine and workers is the session's to say; ``gather``, ``task_points``,
+        ``task_toys``, ``wait_workers`` and ``task_limit`` count.
 
         Args:
             campaign: A campaign file, or the mapping of its keys, with paths relative to the working directory.
@@ -233,7 +234,10 @@ def _on_engine(function: Callable[..., Results], options: Mapping[str, Any]) -> 
 
 def _run_campaign(campaign: Campaign, engine: Executor, follow: Follow) -> Results:
     preparation = api.prepare_campaign(campaign)
-    results = execute(preparation, executor=engine, watching=Watching(follow=follow), gather=campaign.run.gather)
+    run = campaign.run
+    patience = Patience.read(run.wait_workers, run.task_limit)
+    watching = Watching(follow=follow)
+    results = execute(preparation, executor=engine, watching=watching, gather=run.gather, patience=patience)
     draw_contours(results, campaign)
     return results
 

@@ -21,6 +21,7 @@ from hfscale.runtime.executors.choose import (
 )
 from hfscale.runtime.loop import run_tasks
 from hfscale.runtime.observers import UNSEEN, Extent, Observers, Watching, observing
+from hfscale.runtime.patience import DEFAULT, Patience
 from hfscale.store.lock import exclusive
 from hfscale.templating.configuration import Config, load_config
 from hfscale.templating.ledger import Layout, Ledger, finished_lines, identities, input_bytes
@@ -166,6 +167,7 @@ def make_templates(
     *,
     allow_empty: bool = False,
     watching: Watching = UNSEEN,
+    patience: Patience = DEFAULT,
 ) -> TemplateResults:
     """Make what is missing of a plan, then the workspace; for the arguments and errors see `templates`."""
     layout = plan.layout
@@ -184,7 +186,7 @@ def make_templates(
                 observing(layout.journal, layout.folder.name, watching) as observers,
                 as_executor(engine, workers, cluster) as started,
             ):
-                failures = _Run(plan, ledger, started, observers, allow_empty=allow_empty).all()
+                failures = _Run(plan, ledger, started, observers, patience, allow_empty=allow_empty).all()
         if not failures:
             write_workspace(plan.config, layout.workspace, layout.drafts)
         layout.sweep()
@@ -197,12 +199,20 @@ class _Run:
     """Makes templates on an engine; then smooths, which needs nominal ones, and makes the parts of the workspace."""
 
     def __init__(
-        self, plan: TemplatePlan, ledger: Ledger, engine: "Executor", observers: Observers, *, allow_empty: bool
+        self,
+        plan: TemplatePlan,
+        ledger: Ledger,
+        engine: "Executor",
+        observers: Observers,
+        patience: Patience,
+        *,
+        allow_empty: bool,
     ) -> None:
         self._plan = plan
         self._ledger = ledger
         self._engine = engine
         self._observers = observers
+        self._patience = patience
         self._allow_empty = allow_empty
         self._config = copy.deepcopy(plan.config)
         self._config["General"]["HistogramFolder"] = str(plan.layout.folder)
@@ -267,7 +277,9 @@ class _Run:
                     self._ledger.add(receipt_file(self._plan.layout.drafts, event.task.id))
 
             retries = _RETRIES if alone else 0
-            summary = run_tasks(tasks, self._engine, function, retries=retries, on_event=on_event)
+            summary = run_tasks(
+                tasks, self._engine, function, retries=retries, patience=self._patience, on_event=on_event
+            )
         failures = {name: reason for report in summary.reports for name, reason in report.reasons.items()}
         lost = []
         for task_id, reason in summary.failures.items():

@@ -141,6 +141,10 @@ class GatheringExecutor(Executor):
         """Return the idle slots of the engine."""
         return self._engine.idle()
 
+    def has_workers(self) -> bool:
+        """Say whether the engine has workers."""
+        return self._engine.has_workers()
+
     def running(self, handles: Collection[Hashable]) -> Collection[Hashable]:
         """Return those of these calls that workers have."""
         calls = self._inner(handles)

@@ -119,3 +119,46 @@ def test_an_open_scheduler_is_refused_before_anything_is_written(small: Search) 
         assert ended.code == 2
         assert "run code as you" in ended.err
     assert small.left() == ["campaign.yaml"]
+
+
+@pytest.mark.dask
+@pytest.mark.slow
+def test_a_scheduler_without_workers_is_waited_for_and_then_the_same_command_continues(
+    small: Search, small_store: Path
+) -> None:
+    file = small.folder / "scheduler.json"
+    given = ("cls", small.workspace, small.patchset, "-o", small.store, "--executor", "dask", "--scheduler", file)
+    with ExitStack() as stack:
+        own = ("--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file), "--no-dashboard")
+        scheduler = serve(stack, "dask_scheduler", *own)
+        while not (file.exists() and file.read_text().endswith("}")):
+            assert scheduler.poll() is None
+            time.sleep(0.1)
+        ended = hfscale(*given, "--wait-workers", "2s")
+        assert ended.code == 3
+        assert "dask has had no worker for 2 s" in ended.err
+        assert "run the same command again to continue" in ended.err
+        own = ("--host", "127.0.0.1", "--no-dashboard", "--dashboard-address", "127.0.0.1:0", "--nthreads", "1")
+        serve(stack, "dask_worker", "--scheduler-file", str(file), *own, "--local-directory", str(small.folder))
+        ended = hfscale(*given)
+    assert ended.code == 0, ended.err
+    expected, found = arrays_of(small_store), arrays_of(small.store)
+    assert all(found[name].tobytes() == expected[name].tobytes() for name in expected)
+
+
+def test_what_is_no_duration_is_refused_before_anything_is_written(small: Search) -> None:
+    for option in ("--wait-workers", "--task-limit"):
+        ended = hfscale("cls", small.workspace, small.patchset, "-o", small.store, option, "ten")
+        assert ended.code == 2
+        assert "'ten' cannot be read" in ended.err
+        assert "30m" in ended.err
+    assert not small.store.exists()
+
+
+@pytest.mark.slow
+def test_tasks_that_take_too_long_are_given_up(small: Search) -> None:
+    # A fresh process needs longer to import what it computes with.
+    given = ("cls", small.workspace, small.patchset, "-o", small.store, "--task-points", "9")
+    ended = hfscale(*given, "--executor", "processes", "--workers", "1", "--task-limit", "0.1s")
+    assert ended.code == 1
+    assert "it ran for more than 0.1 s and was stopped" in ended.err

@@ -12,6 +12,7 @@ from hfscale.runtime.events import Event
 from hfscale.runtime.executors.base import Executor
 from hfscale.runtime.executors.local import LocalExecutor
 from hfscale.runtime.loop import run_tasks
+from hfscale.runtime.patience import Patience
 from hfscale.store.store import ResultStore
 from tests.faults.conftest import TellRow
 from tests.faults.runs import Work, digest_of, logged, runs_of
@@ -22,7 +23,7 @@ pytestmark = needs_proc
 MakeStore = Callable[[str], ResultStore]
 MakeWork = Callable[[ResultStore], Work]
 
-LIMIT_SECONDS = 15.0
+LIMIT = Patience(task_limit=15.0)
 """Enough for any other task, and for what a new worker imports."""
 
 
@@ -64,7 +65,7 @@ def test_a_worker_that_hangs_is_killed_and_its_task_done_again(
     store, log, pids = make_store("hung.zarr"), tmp_path / "log", tmp_path / "pids"
     unlucky = store.plan.tasks[1].id
     work = hanging(logged(make_work(store), log), unlucky, pids, times=1)
-    summary = run_tasks(store.plan.tasks, pool, work, limit_seconds=LIMIT_SECONDS)
+    summary = run_tasks(store.plan.tasks, pool, work, patience=LIMIT)
     (worker,) = stopped(pids)
     wait_until_gone([worker])
     assert dict(summary.failures) == {}
@@ -85,7 +86,7 @@ def test_a_task_that_always_hangs_is_given_up_alone(
     work = logged(make_work(store), log)
     with open_executor("processes", 2) as executor:
         poisonous = hanging(work, poison, pids, times=99)
-        summary = run_tasks(store.plan.tasks, executor, poisonous, retries=1, limit_seconds=LIMIT_SECONDS)
+        summary = run_tasks(store.plan.tasks, executor, poisonous, retries=1, patience=LIMIT)
     assert dict(summary.failures) == {poison: "TimeoutError: it ran for more than 15 s and was stopped"}
     assert len(stopped(pids)) == 2
     wait_until_gone(stopped(pids))
@@ -169,7 +170,11 @@ def test_a_clock_that_jumps_disturbs_nothing(
 
     with open_executor("processes", 2) as executor:
         summary = run_tasks(
-            store.plan.tasks, executor, logged(slow(make_work(store)), log), clock=clock, limit_seconds=60.0
+            store.plan.tasks,
+            executor,
+            logged(slow(make_work(store)), log),
+            clock=clock,
+            patience=Patience(task_limit=60.0),
         )
     assert jumps == [jump]
     assert (summary.retries, summary.reissues) == (0, 0)

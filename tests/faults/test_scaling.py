@@ -9,9 +9,11 @@ from typing import Any
 import distributed
 import pytest
 
+from hfscale.errors import InterruptedRunError
 from hfscale.plan.tasks import make_plan
 from hfscale.runtime.events import Event, TaskReport
 from hfscale.runtime.loop import run_tasks
+from hfscale.runtime.patience import Patience
 
 pytestmark = [pytest.mark.dask, pytest.mark.slow]
 
@@ -69,3 +71,24 @@ def test_what_is_in_flight_follows_a_cluster_that_is_scaled(client: Any) -> None
     assert len(summary.reports) == 250
     assert (summary.retries, summary.reissues, dict(summary.failures)) == (0, 0, {})
     assert dict(most) == {1: 2, 3: 6}
+
+
+def test_a_cluster_that_lost_all_its_workers_ends_the_run(client: Any) -> None:
+    from hfscale.runtime.executors.dask import DaskExecutor
+
+    events = list[Event]()
+
+    def leave(event: Event) -> None:
+        events.append(event)
+        if sum(event.kind == "finished" for event in events) == 5:
+            client.cluster.scale(0)
+
+    def slowly(task_id: str) -> TaskReport:
+        time.sleep(0.1)
+        return TaskReport(task_id, ok=1, no_signal=0, failed=0, seconds=0.1)
+
+    tasks = make_plan(100, 1, "settings", [f"p{i}" for i in range(100)]).tasks
+    with pytest.raises(InterruptedRunError, match="dask has had no worker for 3 s"):
+        run_tasks(tasks, DaskExecutor(client), slowly, patience=Patience(wait_workers=3.0), on_event=leave)
+    assert client.nthreads() == {}
+    assert 5 <= sum(event.kind == "finished" for event in events) < 100

@@ -7,6 +7,7 @@ import pytest
 from hfscale.plan.tasks import Plan, make_plan
 from hfscale.runtime.events import Event, RunSummary
 from hfscale.runtime.loop import run_tasks
+from hfscale.runtime.patience import Patience
 from tests.runtime.simulation import Clock, SimulatedEngine, never
 
 FOREVER = float("inf")
@@ -26,7 +27,7 @@ def run(
     plan: Plan, engine: SimulatedEngine, clock: Clock, events: Sequence[Event] = (), limit: float | None = None
 ) -> RunSummary:
     on_event = events.append if isinstance(events, list) else lambda event: None
-    return run_tasks(plan.tasks, engine, never, clock=clock, limit_seconds=limit, on_event=on_event)
+    return run_tasks(plan.tasks, engine, never, clock=clock, patience=Patience(task_limit=limit), on_event=on_event)
 
 
 def all_done(summary: RunSummary, plan: Plan) -> bool:
@@ -44,7 +45,7 @@ def test_a_task_that_hangs_once_is_done_by_a_second_copy(clock: Clock, plan: Pla
     assert (summary.reissues, summary.retries, dict(summary.failures)) == (1, 0, {})
     assert engine.abandoned == [slow]
     assert [event.task.id for event in events if event.kind == "reissued" and event.task] == [slow]
-    # Five tasks of ten seconds beside it, after which it has lagged for long, and the copy: not another minute, or hour.
+    # Five tasks of ten seconds beside it, after which it has lagged for long, and the copy: no other minute, or hour.
     assert clock.now - begin < 70.0
 
 
@@ -173,7 +174,7 @@ def test_a_clock_that_jumps_makes_nobody_hang(clock: Clock, plan: Plan, jump: fl
             clock.now += jumps.pop()
 
     engine = SimulatedEngine(clock, {}, usual=30.0)
-    summary = run_tasks(plan.tasks, engine, never, clock=clock, limit_seconds=45.0, on_event=leap)
+    summary = run_tasks(plan.tasks, engine, never, clock=clock, patience=Patience(task_limit=45.0), on_event=leap)
     assert jumps == []
     assert all_done(summary, plan)
     assert (summary.retries, summary.reissues) == (0, 0)

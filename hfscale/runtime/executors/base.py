@@ -58,6 +58,10 @@ class Executor(Protocol):
         """Return how many of the slots have nothing to do now."""
         ...
 
+    def has_workers(self) -> bool:
+        """Say whether there is a worker; engines that start their own always have some, or will have them soon."""
+        return True
+
     def running(self, handles: Collection[Hashable]) -> Collection[Hashable]:
         """Return those of these calls that workers have and did not end yet, as far as is known now."""
         ...

@@ -164,6 +164,11 @@ class DaskExecutor(Executor):
             calls, places = self.client.processing(), room(self.client, self.device)
         return sum(max(0, number - len(calls.get(worker, ()))) for worker, number in places.items())
 
+    def has_workers(self) -> bool:
+        """Say whether a worker is connected, with a GPU where that is needed; nobody may ever start another."""
+        with self._asking():
+            return bool(room(self.client, self.device))
+
     def running(self, handles: Collection[Hashable]) -> Collection[Hashable]:
         """Return those of these calls that the scheduler has given to a worker; one may wait there behind another."""
         workers = self._workers_of_calls()

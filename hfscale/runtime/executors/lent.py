@@ -35,6 +35,10 @@ class LentExecutor(Executor):
         """Return the idle slots of the other."""
         return self._owned.idle()
 
+    def has_workers(self) -> bool:
+        """Say whether the other has workers."""
+        return self._owned.has_workers()
+
     def running(self, handles: Collection[Hashable]) -> Collection[Hashable]:
         """Return those of these calls that the other's workers have."""
         return self._owned.running(handles)
