@@ -66,7 +66,8 @@ class ArrayRequest:
     @property
     def carries(self) -> bool:
         """Whether jobs work on copies of the store that are carried to and fro."""
-        return not self.site.shared_filesystem and not isinstance(self.store, ObjectPlace)
+        carried = not self.site.shared_filesystem and not isinstance(self.store, ObjectPlace)
+        return carried and self.site.mode == "array"
 
 
 class Document(NamedTuple):

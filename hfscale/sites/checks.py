@@ -14,6 +14,9 @@ def check_jobs(site: Site, preparation: Preparation) -> None:
     Raises:
         InputError: The image is missing, or the walltime is shorter than the longest task.
     """
+    if site.kind == "gateway":
+        # It has resources and images of its own, and its driver no walltime.
+        return
     _check_image(site)
     _check_walltime(site, preparation)
     need = preparation.memory / 2**20

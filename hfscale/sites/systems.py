@@ -19,14 +19,15 @@ _SYSTEMS = MappingProxyType(
             "array": ("hfscale.sites.htcondor", "HTCondor"),
             "dask": ("hfscale.sites.htcondor_dask", "HTCondorDask"),
         },
+        "gateway": {"dask": ("hfscale.sites.gateway", "DaskGateway")},
         "kubernetes": dict.fromkeys(("array", "dask", "ray"), ("hfscale.sites.kubernetes.system", "Kubernetes")),
     }
 )
 """Module and class of each mode; imported when needed."""
 
 
-def batch_system(kind: str, mode: Mode = "array") -> BatchSystem:
-    """Return the batch system of a kind; jobs of all its modes are looked after in the same way.
+def batch_system(kind: str, mode: Mode | None = None) -> BatchSystem:
+    """Return the batch system of a kind, by default in any mode: jobs of all modes are looked after in the same way.
 
     Raises:
         InputError: There is none, or it has no such mode.
@@ -37,13 +38,14 @@ def batch_system(kind: str, mode: Mode = "array") -> BatchSystem:
             place="kind",
             remedy=f"{nearest(kind, list(_SYSTEMS))}known kinds are {', '.join(_SYSTEMS)}",
         )
-    if mode not in _SYSTEMS[kind]:
+    chosen: str = next(iter(_SYSTEMS[kind])) if mode is None else mode
+    if chosen not in _SYSTEMS[kind]:
         raise InputError(
-            f"sites of the kind {kind} have no mode {mode!r}",
+            f"sites of the kind {kind} have no mode {chosen!r}",
             place="mode",
             remedy=f"known modes are {', '.join(_SYSTEMS[kind])}; or give a cluster of yours to hfscale run",
         )
-    module, name = _SYSTEMS[kind][mode]
+    module, name = _SYSTEMS[kind][chosen]
     system: BatchSystem = getattr(import_module(module), name)()
     return system
 

@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.program import ROOT, Search, digests_of, hfscale
+from tests.sites.gateway_server import GatewayServer, running_gateway
 from tests.sites.slow_workers import write_command
 from tests.sites.test_facilities import snippet
 
 pytestmark = [pytest.mark.dask, pytest.mark.slow]
 pytest.importorskip("dask_gateway_server", reason="no dask-gateway-server")
 pytest.importorskip("sqlalchemy", reason="no sqlalchemy, which dask-gateway-server needs")
-
-from tests.sites.gateway_server import GatewayServer, running_gateway  # noqa: E402
 
 _PATIENCE = 300.0
 
@@ -99,6 +99,21 @@ def test_what_a_notebook_types(server: GatewayServer, small: Search, small_store
     typed = snippet("dask-gateway.md").replace("workers=50", "workers=1")
     finish(start(server, small.folder, sys.executable, "-c", typed))
     assert digests_of(small.store) == digests_of(small_store)
+
+
+def test_a_submitted_driver_outlives_the_command_that_started_it(
+    server: GatewayServer, small: Search, small_store: Path
+) -> None:
+    program = small.folder / "hfscale.py"
+    write_command(program)
+    inputs = {"workspace": "BkgOnly.json", "patchset": "patchset.json", "store": "results.zarr"}
+    (small.folder / "campaign.yaml").write_text(yaml.safe_dump({"schema": 1, **inputs, "run": {"task_points": 1}}))
+    words = ("submit", "campaign.yaml", "--site", "gateway", "--workers", 1, "--set", f"command={program}")
+    finish(start(server, small.folder, program, *words))
+    wait_until(lambda: hfscale("status", small.store, "--json").json()["jobs"][0]["states"] != {"running": 1})
+    assert hfscale("status", small.store, "--json").json()["jobs"][0]["states"] == {"done": 1}
+    assert digests_of(small.store) == digests_of(small_store)
+    assert not server.states()
 
 
 @pytest.mark.parametrize(
