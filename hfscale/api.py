@@ -60,7 +60,8 @@ class Options(TypedDict, total=False):
         workers: Number of worker processes, one per CPU or GPU by default.
         device: What to compute on: ``cpu``, the default, ``gpu``, or ``auto`` for GPUs where ``hfscale doctor`` has
             measured that they are faster.
-        scheduler: Running Dask cluster for ``dask``: address of its scheduler, or the file that the scheduler wrote.
+        scheduler: Running Dask cluster for ``dask``: address of its scheduler, or the file that the scheduler wrote;
+            ``gateway`` for a cluster that a Dask Gateway starts for the run, ``gateway://NAME`` for one that it runs.
         ray_address: Running Ray cluster for ``ray``, as `ray.init` takes it.
         insecure: Accept a cluster that is open to others, who could run code as you. A client is only warned of.
         gather: Workers return their results to this process, which writes them: for workers that share no file system

@@ -372,7 +372,8 @@ class RunOptions(Settings):
         workers: How many worker processes, None for one per available CPU or GPU.
         device: What is computed on: ``cpu``, ``gpu``, or ``auto`` for what was measured to be faster. Numbers agree to
             about 1e-9 between the two.
-        scheduler: Running Dask cluster for ``dask``: address of its scheduler, or the file that the scheduler wrote.
+        scheduler: Running Dask cluster for ``dask``: address of its scheduler, or the file that the scheduler wrote;
+            ``gateway`` for a cluster that a Dask Gateway starts for the run, ``gateway://NAME`` for one that it runs.
         ray_address: Running cluster for ``ray``, as `ray.init` takes it.
         insecure: Whether such a cluster may be open to others, who could run code as the user.
         gather: Whether workers return their results to the driver, which writes them: for workers that share no file
