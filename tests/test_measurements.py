@@ -161,6 +161,65 @@ def test_parameters_at_bounds_and_negative_yields_are_warned_of(tmp_path: Path) 
     assert hfscale.open_results(tmp_path / "fit.zarr").to_list() == [point]
 
 
+def test_flat_directions_are_warned_of(tmp_path: Path) -> None:
+    document = small_workspace()
+    for name in ("one", "other"):
+        document["channels"][0]["samples"][0]["modifiers"].append({"name": name, "type": "normfactor", "data": None})
+    document["measurements"][0]["config"]["poi"] = "one"
+    given = (write(tmp_path / "workspace.json", document), "-o", tmp_path / "fit.zarr", "--executor", "local")
+    ended = run("fit", *given, "--json")
+    (point,) = ended.json()
+    assert ended.code == 0
+    (text,) = point["warnings"]
+    assert text.startswith("the data do not determine one, other, alone or in a combination")
+    assert "fix some of them" in text
+    assert f"warning: counting: {text}" in ended.err
+    ended = run("fit", *given[:2], tmp_path / "held.zarr", *given[3:], "--fix", "other=1", "--json")
+    assert ended.json()[0]["warnings"] == []
+
+
+def test_parameters_without_effect_are_warned_of(tmp_path: Path) -> None:
+    document = small_workspace()
+    document["channels"][0]["samples"][0]["modifiers"] += [
+        {"name": "idle", "type": "histosys", "data": {"hi_data": [50.0, 10.0], "lo_data": [50.0, 10.0]}},
+        {"name": "free", "type": "normfactor", "data": None},
+    ]
+    empty = {"name": "empty", "data": [0.0, 0.0], "modifiers": [{"name": "mu", "type": "normfactor", "data": None}]}
+    document["channels"][0]["samples"].append(empty)
+    given = (write(tmp_path / "workspace.json", document), "-o", tmp_path / "fit.zarr", "--executor", "local")
+    (point,) = run("fit", *given, "--json").json()
+    (text,) = point["warnings"]
+    assert text.startswith("the likelihood does not depend on mu, alone or in a combination")
+    # No number stands for an uncertainty that there is none of; a constraint is one.
+    assert point["parameters"]["mu"]["error"] is None
+    assert point["parameters"]["idle"]["error"] == pytest.approx(1.0)
+
+
+def test_negative_yields_of_points_are_told_with_samples_and_bins(tmp_path: Path) -> None:
+    thin = {"name": "thin", "data": [2.0, 3.0], "modifiers": [histosys("leak", [-30.0, 3.0], [34.0, 3.0])]}
+    patches = [
+        {"metadata": {"name": "plain", "values": [0]}, "patch": signal_patch([6.0, 4.0])},
+        {
+            "metadata": {"name": "leaking", "values": [1]},
+            "patch": [*signal_patch([6.0, 4.0]), {"op": "add", "path": "/channels/0/samples/-", "value": thin}],
+        },
+    ]
+    workspace = small_workspace()
+    workspace["observations"][0]["data"] = [35.0, 13.0]
+    search = make_search(tmp_path, workspace, patchset_of(workspace, patches, ["mass"]))
+    ended = measure("fit", search, "--json", "--fix", "mu=0")
+    plain, leaking = ended.json()
+    assert plain["warnings"] == []
+    (text,) = [text for text in leaking["warnings"] if "negative yields" in text]
+    assert "thin in bin 0 (-" in text
+    assert "of SR" in text
+    assert "background" not in text
+    assert "signal" not in text
+    assert f"warning: leaking: {text}" in ended.err
+    # A store tells it again.
+    assert run("show", search.store, "--json").json()[1]["warnings"] == leaking["warnings"]
+
+
 def test_asimov_data_give_back_their_parameters(tmp_path: Path) -> None:
     for verb in (hfscale.best_fit, hfscale.ranking):
         store = tmp_path / f"{verb.__name__}.zarr"
@@ -240,6 +299,16 @@ def test_a_damaged_store_is_noticed(fitted: Search, tmp_path: Path) -> None:
         ("fit", ["--minos", "nu"], ["'nu' is no parameter", "mu"]),
         ("fit", ["--bounds", "mu=3:1"], ["bounds", "above"]),
         ("fit", ["--fix", "mu=20"], ["lies outside its bounds [0, 10]", "--bounds mu="]),
+        ("fit", ["--init", "mu=-1"], ["lies outside its bounds [0, 10]", "--bounds mu="]),
+        ("fit", ["--init", "mu=nan"], ["init.mu", "finite number"]),
+        ("fit", ["--bounds", "scales=-1:1"], ["'scales' is no parameter", "such as scale"]),
+        ("fit", ["--init", "sacle=0"], ["'sacle' is no parameter", "such as scale"]),
+        ("ranking", ["--fix", "scael=1"], ["'scael' is no parameter", "such as scale"]),
+        ("ranking", ["--poi", "nu"], ["the POI 'nu' is no modifier", "mu"]),
+        ("ranking", ["--group", "empty=,"], ["groups.empty", "at least one pattern"]),
+        ("gof", ["--bounds", "scael=0:1"], ["'scael' is no parameter", "such as scale"]),
+        ("scan", ["--parameter", "scael"], ["'scael' is no parameter", "scale"]),
+        ("scan", ["--parameter", "mu", "--grid", "-1:1:3"], ["outside its bounds [0, 10]"]),
         ("ranking", ["--group", "jets=JET*"], ["'JET*'", "'jets'", "matches no nuisance parameter"]),
         ("ranking", ["--group", "poi=mu"], ["matches no nuisance parameter"]),
         ("ranking", ["--fix", "mu=1"], ["'mu' is held in all fits"]),
@@ -252,6 +321,7 @@ def test_what_makes_no_sense_is_refused(small: Search, verb: str, options: list[
     for word in words:
         assert word in ended.err
     assert "remedy" in ended.err
+    assert "Traceback" not in ended.err
     assert small.left() == []
 
 
@@ -262,11 +332,20 @@ def test_options_that_cannot_be_read_are_refused(small: Search, text: str) -> No
     assert "--fix" in ended.err
 
 
-def test_a_poi_without_effect_has_no_ranking(small: Search) -> None:
+def test_a_poi_without_effect_has_no_ranking(small: Search, tmp_path: Path) -> None:
     ended = run("ranking", small.workspace, "-o", small.store)
     assert ended.code == 2
     assert "mu" in ended.err
     assert small.left() == []
+    # The POI is there, but what it scales has no events.
+    empty = [{"metadata": {"name": "empty", "values": [0]}, "patch": signal_patch([0.0, 0.0])}]
+    patchset = write(tmp_path / "empty.json", patchset_of(small_workspace(), empty, ["mass"]))
+    left = small.left()
+    ended = run("ranking", small.workspace, patchset, "-o", small.store)
+    assert ended.code == 2
+    assert "the POI 'mu' changes no expected rate" in ended.err
+    assert "remedy" in ended.err
+    assert small.left() == left
 
 
 def test_python_refuses_the_same(small: Search, ranked: Path) -> None:

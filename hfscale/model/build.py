@@ -38,6 +38,7 @@ class Row:
         factors: (type, name) of the modifiers that multiply it.
         histosys, normsys: Names, the union over the points.
         samples: Numbers per point, None where the point lacks the sample.
+        names: Name of the sample at each point, empty where the point lacks it.
         varying: Whether the numbers differ between points.
     """
 
@@ -47,6 +48,7 @@ class Row:
     histosys: tuple[str, ...]
     normsys: tuple[str, ...]
     samples: tuple[SampleData | None, ...]
+    names: tuple[str, ...]
     varying: bool
 
 
@@ -91,7 +93,7 @@ class _UnionKey(NamedTuple):
 def _clipped_rows(point: PointModel, common: Mapping[str, frozenset[str]]) -> frozenset[RowKey]:
     """Samples of a point if clipping raises their rates above zero: a sample that a point lacks must stay at zero."""
     raised = point.clip.samples is not None and point.clip.samples > 0.0
-    return frozenset(key for key, _ in _keyed_samples(point, common)) if raised else frozenset()
+    return frozenset(key for key, *_ in _keyed_samples(point, common)) if raised else frozenset()
 
 
 @dataclass
@@ -129,26 +131,29 @@ def _layout_of(p: ParameterSet) -> tuple[str, int, bool, tuple[tuple[str, int], 
 
 def _rows(points: Sequence[PointModel], common: Mapping[str, frozenset[str]]) -> list[Row]:
     found: dict[RowKey, dict[int, SampleData]] = {}
+    names: dict[RowKey, dict[int, str]] = {}
     for index, point in enumerate(points):
-        for key, data in _keyed_samples(point, common):
+        for key, name, data in _keyed_samples(point, common):
             found.setdefault(key, {})[index] = data
-    return [_row(key, by_point, len(points)) for key, by_point in sorted(found.items())]
+            names.setdefault(key, {})[index] = name
+    return [_row(key, by_point, names[key], len(points)) for key, by_point in sorted(found.items())]
 
 
 def _keyed_samples(
     point: PointModel, common: Mapping[str, frozenset[str]]
-) -> Iterator[tuple[RowKey, SampleData]]:  # fmt: skip
+) -> Iterator[tuple[RowKey, str, SampleData]]:  # fmt: skip
+    """Samples of a point with their keys and names."""
     brought: dict[tuple[str, tuple[tuple[str, str], ...]], int] = {}
     for (channel, sample), data in point.samples.items():
         if sample in common.get(channel, frozenset()):
-            yield (channel, sample, 0, data.factors), data
+            yield (channel, sample, 0, data.factors), sample, data
         else:
             position = brought.get((channel, data.factors), 0)
             brought[channel, data.factors] = position + 1
-            yield (channel, "", position, data.factors), data
+            yield (channel, "", position, data.factors), sample, data
 
 
-def _row(key: RowKey, by_point: Mapping[int, SampleData], n_points: int) -> Row:
+def _row(key: RowKey, by_point: Mapping[int, SampleData], names: Mapping[int, str], n_points: int) -> Row:
     samples = tuple(by_point.get(i) for i in range(n_points))
     first = next(iter(by_point.values()))
     distinct = {id(data): data for data in by_point.values()}.values()
@@ -159,6 +164,7 @@ def _row(key: RowKey, by_point: Mapping[int, SampleData], n_points: int) -> Row:
         histosys=tuple(dict.fromkeys(name for data in distinct for name in data.histosys)),
         normsys=tuple(dict.fromkeys(name for data in distinct for name in data.normsys)),
         samples=samples,
+        names=tuple(names.get(i, "") for i in range(n_points)),
         varying=len(by_point) < n_points or not all(data.equals(first) for data in distinct),
     )
 
@@ -232,6 +238,7 @@ def _build_group(
         digests=tuple(digest.full for digest in digests),
         background_digests=tuple(digest.background for digest in digests),
         entry_names=tuple((row.channel, row.sample, i) for row in rows for i in range(bins[row.channel])),
+        entry_samples=tuple(row.names for row in rows for _ in range(bins[row.channel])),
     )
 
 

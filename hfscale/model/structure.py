@@ -190,6 +190,7 @@ class ModelGroup:
         bin_names: (channel, bin) of every bin.
         digests, background_digests: What each point is, as a whole and where the POI is 0 (`hfscale.model.identity`).
         entry_names: (channel, sample, bin) of every entry; the sample is empty for those that only patches bring.
+        entry_samples: Name of the sample of every entry at each point, empty where the point lacks it.
     """
 
     structure: Structure
@@ -205,6 +206,7 @@ class ModelGroup:
     digests: tuple[str, ...]
     background_digests: tuple[str, ...]
     entry_names: tuple[tuple[str, str, int], ...] = ()
+    entry_samples: tuple[tuple[str, ...], ...] = ()
 
     def external(self, values: Shaped[np.ndarray, "*batch parameter"]) -> Shaped[np.ndarray, "*batch parameter"]:
         """Numbers of parameters in the order of `parameter_names`."""

@@ -18,6 +18,10 @@ _KIND_REMEDY = (
     " minos, names or all; a ranking with groups: name -> patterns of parameters), or gof (with fix, bounds, init and"
     " channels; its toys have ntoys, seed and ensemble)"
 )
+_FIT_REMEDY = (
+    "fix and init are finite numbers by the names of parameters, bounds a lower and an upper one each; minos are names"
+    " of parameters or all, groups at least one pattern of names of parameters by the name of each group"
+)
 _PROFILE_REMEDY = (
     "for a profile likelihood, name one or two parameters, and give a grid A:B:N for each of them or none at all;"
     " with adaptive_grid, grid_tolerance is from 1e-4 to 0.5"
@@ -25,9 +29,8 @@ _PROFILE_REMEDY = (
 
 
 _PROFILE_FIELDS = ("parameters", "grids", "adaptive_grid", "grid_tolerance")
-_KIND_FIELDS = frozenset(
-    {"kind", "poi_grid", "level", "rtol", "luminosity", "fix", "bounds", "init", "minos", "groups", "channels"}
-)
+_FIT_FIELDS = ("fix", "bounds", "init", "minos", "groups")
+_KIND_FIELDS = frozenset({"kind", "poi_grid", "level", "rtol", "luminosity", "channels"})
 
 
 def remedy_for(name: str, fields: Mapping[str, object], toy_options: Collection[str]) -> str:
@@ -41,6 +44,8 @@ def remedy_for(name: str, fields: Mapping[str, object], toy_options: Collection[
     field = name.partition(".")[0]
     if field in _PROFILE_FIELDS or (not name and fields.get("kind") == "profile"):
         return _PROFILE_REMEDY
+    if field in _FIT_FIELDS:
+        return _FIT_REMEDY
     if field in _KIND_FIELDS or (not name and fields.get("kind", "cls") != "cls"):
         return _KIND_REMEDY
     return _TOY_REMEDY if not name or name in toy_options else _REMEDY

@@ -1,11 +1,16 @@
 """How fast rankings are, beside cabinetry: a published search, and a measurement with many uncertainties.
 
     python tests/benchmarks/bench_ranking.py [--data FOLDER] [--repeats N] [--peer-fits N] [--only region generated]
+                                             [--workers N ...] [--task-parameters N]
 
 Writes one JSON document to standard output. For each model: its size, seconds of the first ranking (which compiles),
 the best and the median of later ones, and how many fits each makes; and seconds per fit of cabinetry (pyhf with NumPy,
 MINUIT), of which its ranking makes the same number one after the other. Its time for the whole ranking is extrapolated
 from the fits that were made. One process with one thread. Nothing is asserted: times belong to a machine.
+
+With ``--workers 1 2``, each ranking is made as a user does, with a store, by as many worker processes: whole by one,
+and its parameters shared out in tasks of ``--task-parameters``. The first has the workers begin, import and compile;
+the others follow in the same workers, with a store of their own.
 """
 
 import argparse
@@ -14,6 +19,7 @@ import os
 import platform
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -113,6 +119,41 @@ def measure(workspace: Mapping[str, Any], repeats: int) -> dict[str, Any]:
     }
 
 
+def measure_workers(
+    workspace: Mapping[str, Any], repeats: int, workers: int, task_parameters: int | None
+) -> dict[str, Any]:
+    """Time rankings of one workspace by worker processes, from the call to the finished store.
+
+    Args:
+        workspace: The workspace.
+        repeats: Rankings after the first.
+        workers: How many processes.
+        task_parameters: Parameters per task; None for the whole as one task.
+    """
+    import hfscale
+    from hfscale.runtime.executors.choose import open_executor
+
+    seconds: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        begin = time.perf_counter()
+        with open_executor("processes", workers) as executor:
+            for k in range(repeats + 1):
+                results = hfscale.ranking(
+                    workspace, store=Path(folder) / f"{k}.zarr", executor=executor, task_parameters=task_parameters
+                )
+                end = time.perf_counter()
+                seconds.append(end - begin)
+                begin = end
+            parameters = len(results.store.to_xarray()["parameter"])
+    return {
+        "workers": workers,
+        "tasks": 1 if task_parameters is None else -(-parameters // task_parameters),
+        "seconds_first": seconds[0],
+        "seconds_best": min(seconds[1:]),
+        "seconds_median": statistics.median(seconds[1:]),
+    }
+
+
 def seconds_of_cabinetry(workspace: Mapping[str, Any], fits: int) -> list[float]:
     """Time fits of cabinetry with one parameter held, as its ranking makes them."""
     import cabinetry
@@ -150,12 +191,18 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--peer-fits", type=int, default=3)
     parser.add_argument("--only", nargs="*", default=["region", "generated"])
+    parser.add_argument("--workers", type=int, nargs="*", default=[], help="numbers of worker processes to compare")
+    parser.add_argument("--task-parameters", type=int, default=9, help="parameters per task of theirs")
     options = parser.parse_args()
     models = {"region": lambda: region(options.data), "generated": generated}
     document: dict[str, Any] = {"cpus": os.cpu_count(), "machine": platform.machine(), "load": os.getloadavg()[0]}
     for name in options.only:
         workspace = models[name]()
         result = measure(workspace, options.repeats)
+        if options.workers:
+            whole = measure_workers(workspace, options.repeats, 1, None)
+            parts = [measure_workers(workspace, options.repeats, n, options.task_parameters) for n in options.workers]
+            result["by_workers"] = [whole, *parts]
         if options.peer_fits:
             result["cabinetry_seconds_per_fit"] = seconds_of_cabinetry(workspace, options.peer_fits)
             per_fit = statistics.median(result["cabinetry_seconds_per_fit"])

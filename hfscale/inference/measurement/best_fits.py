@@ -16,6 +16,7 @@ from hfscale.inference.measurement.negative_yields import negative_yields
 from hfscale.inference.measurement.overrides import NO_OVERRIDES, FitOverrides, columns_of, overridden
 from hfscale.inference.measurement.ranking import Impacts, impacts
 from hfscale.inference.measurement.results import FitBlock, RankingBlock
+from hfscale.inference.measurement.undetermined import undetermined
 from hfscale.inference.results import PointStatus
 from hfscale.model.structure import ModelGroup
 
@@ -138,4 +139,5 @@ def _advice(free: FitResults, k: int) -> str:
 def _remarks(
     group: ModelGroup, rows: Int[np.ndarray, " point"], minima: Minima
 ) -> Mapping[int, tuple[str, ...]]:  # fmt: skip
-    return {k: texts for k, texts in enumerate(negative_yields(group, rows, minima)) if texts}
+    told = zip(undetermined(group, minima), negative_yields(group, rows, minima), strict=True)
+    return {k: texts for k, parts in enumerate(told) if (texts := parts[0] + parts[1])}

@@ -46,20 +46,21 @@ def negative_yields(
         scaled = (group.structure.entry_factors == group.structure.poi).any(axis=1)
         below = minima.free.theta[index, group.structure.poi] < 0
         yields = np.where(scaled & below[:, None], -yields, yields)
-        found += [_sentence(group, one) for one in yields][: len(rows) - begin]
+        found += [_sentence(group, int(rows[k]), one) for k, one in zip(index, yields)][: len(rows) - begin]
     return [texts if good else () for texts, good in zip(found, minima.free.succeeded, strict=True)]
 
 
-def _sentence(group: ModelGroup, yields: Float[np.ndarray, " entry"]) -> tuple[str, ...]:
+def _sentence(group: ModelGroup, row: int, yields: Float[np.ndarray, " entry"]) -> tuple[str, ...]:
     negative = np.flatnonzero(yields < 0)
     if not len(negative):
         return ()
     bins: dict[tuple[str, str], list[str]] = {}
     for entry in negative:
-        channel, sample, number = group.entry_names[entry]
+        channel, _, number = group.entry_names[entry]
+        sample = group.entry_samples[entry][row]
         bins.setdefault((channel, sample), []).append(f"{number} ({yields[entry]:.3g})")
     texts = [
-        f"{sample or 'the signal'} in bin{'s' if len(own) > 1 else ''} {', '.join(own)} of {channel}"
+        f"{sample} in bin{'s' if len(own) > 1 else ''} {', '.join(own)} of {channel}"
         for (channel, sample), own in list(bins.items())[:_MOST]
     ]
     more = f", and {len(bins) - _MOST} more" if len(bins) > _MOST else ""
