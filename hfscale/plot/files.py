@@ -1,5 +1,6 @@
 """Writing figures: PDF, PNG and SVG, equal files from equal figures; and what contours can be written as."""
 
+import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,13 +28,20 @@ def save_figure(figure: Figure, path: Path) -> None:
     """
     path = Path(path)
     check_figure_file(path)
-    suffix = path.suffix.lower()
+    content = figure_bytes(figure, path.suffix)
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def figure_bytes(figure: Figure, suffix: str) -> bytes:
+    """Return what the file of a figure with this suffix holds."""
     settings: Any = {"svg.hashsalt": "hfscale", "svg.fonttype": "path", "pdf.fonttype": 42}
+    content = io.BytesIO()
     with matplotlib.rc_context(settings):
-        try:
-            figure.savefig(path, format=suffix[1:], dpi=200, metadata=_METADATA[suffix])
-        except OSError as error:
-            raise InputError(f"cannot write {path}: {error.strerror}") from error
+        figure.savefig(content, format=suffix.lower()[1:], dpi=200, metadata=_METADATA[suffix.lower()])
+    return content.getvalue()
 
 
 def check_contour_file(path: Path) -> None:

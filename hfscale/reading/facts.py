@@ -35,7 +35,7 @@ _NAMES = MappingProxyType(
 _LEFT_OUT = frozenset(
     {"name", "values", "reason", "calctype", "test_stat", "level", "twice_nll", "toys", "asymptotics_doubts", "q"}
     | {"CLsb", "CLb", "q_asimov", "q0", "q0_asimov", "effective_events", "signal_yield", "upper_limit_exp_status"}
-    | {"signal_poi", "parameters", "best_fit", "error", "grid", "t", "correlation"}
+    | {"signal_poi", "parameters", "best_fit", "error", "grid", "t", "correlation", "warnings"}
 )
 _SIDES = ("\N{MINUS SIGN}1 \u03c3", "+1 \u03c3")
 _SIGMAS = ("\N{MINUS SIGN}2 \u03c3", "\N{MINUS SIGN}1 \u03c3", "", "+1 \u03c3", "+2 \u03c3")

@@ -11,6 +11,7 @@ from hfscale.plot.interactive import SCRIPT, InteractiveContour, interactive_con
 from hfscale.plot.web.markup import Html, element
 from hfscale.plot.web.page import check_page_file, heading, make_page, save_page, section
 from hfscale.reading.facts import point_facts
+from hfscale.reporting.measurements import measurement_sections
 from hfscale.reporting.provenance import inputs_section, reproduction_section, settings_section, versions_section
 from hfscale.reporting.reproduce import reproduction
 from hfscale.reporting.selection import asked_contour, likely_contour, recorded_contours
@@ -72,12 +73,13 @@ def report_page(results: Results, asked: Contour | None = None) -> str:
     """
     rows = results.to_list()
     contours = [asked] if asked else _own_contours(results)
-    costs = costs_of(results)
+    costs, measured = costs_of(results), measurement_sections(results, rows)
     title = f"Report on {results.path.name}"
     body = [
         heading(title, *_first_lines(results)),
         summary_section(results),
-        section("Contour", *_contours(results, rows, contours, was_asked=asked is not None)),
+        None if measured and not contours else _contour_section(results, rows, contours, asked),
+        *measured,
         points_section(results, rows),
         problems_section(results, rows),
         work_section(results, costs),
@@ -107,6 +109,12 @@ def _own_contours(results: Results) -> list[Contour]:
     except SelectionError:
         return []
     return [] if likely is None else [likely]
+
+
+def _contour_section(
+    results: Results, rows: list[dict[str, Any]], contours: Sequence[Contour], asked: Contour | None
+) -> Html:  # fmt: skip
+    return section("Contour", *_contours(results, rows, contours, was_asked=asked is not None))
 
 
 def _contours(

@@ -7,7 +7,8 @@ import pytest
 import xarray
 
 from tests.browser.page import Page
-from tests.program import hfscale, make_search, patchset_of, signal_patch, small_workspace
+from tests.inference.measurement.models import measurement
+from tests.program import hfscale, make_search, patchset_of, signal_patch, small_workspace, write
 
 pytestmark = pytest.mark.browser
 
@@ -114,3 +115,19 @@ def test_what_inputs_say_is_never_code(page: Page, tmp_path: Path) -> None:
     assert page.find("main").text.count("window.bad = 1") >= 3
     assert page.driver.execute_script("return window.bad") is None
     assert (page.all("main img"), page.problems()) == ([], [])
+
+
+def test_pictures_of_a_ranking_are_shown(page: Page, tmp_path: Path) -> None:
+    pytest.importorskip("cabinetry")
+    workspace = write(tmp_path / "workspace.json", measurement())
+    assert hfscale("ranking", workspace, "-o", tmp_path / "ranking.zarr", "--executor", "local").code == 0
+    file = tmp_path / "report.html"
+    assert hfscale("report", tmp_path / "ranking.zarr", "-o", file).code == 0
+    page.open(file)
+    images = page.all("main img")
+    assert len(images) == 2
+    for image in images:
+        assert int(image.get_property("naturalWidth")) > 100
+        assert image.get_attribute("alt")
+    assert page.column("#impacts", 1)[0] == "jets"
+    assert (page.problems(), page.requests()[0]) == ([], file.resolve().as_uri())

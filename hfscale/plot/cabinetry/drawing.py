@@ -1,5 +1,6 @@
 """Having cabinetry draw: in one of our styles, and with nothing of it left behind in pyplot."""
 
+import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,7 +9,9 @@ from typing import Any
 
 import matplotlib.style
 import numpy as np
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from hfscale.errors import InputError
 from hfscale.plot.canvas import fix_fonts
@@ -46,16 +49,29 @@ def draw_with_cabinetry(draw: Callable[[ModuleType], Figure], *, style: str, tit
         if title is not None:
             figure.axes[0].set_title(title, loc="left")
         fix_fonts(figure)
+        _fix_colours(figure)
     return figure
+
+
+def _fix_colours(figure: Figure) -> None:
+    """Write the colours of lines out: "C0" is else that of the settings in force when the figure is saved."""
+    for line in figure.findobj(Line2D):
+        if isinstance(line, Line2D):
+            line.set_color(to_rgba(line.get_color()))
 
 
 @contextmanager
 def _drawing(style: str) -> Iterator[None]:
-    """Settings of a style; silence about empty bins, which cabinetry divides by."""
-    settings = {**style_settings(style), **_LAYOUT}
+    """Settings of a style; silence about empty bins, which cabinetry divides by and leaves out of ratios."""
+    settings, logger = {**style_settings(style), **_LAYOUT}, logging.getLogger("cabinetry")
+    level = logger.level
     with matplotlib.style.context(["default", settings]), np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yield
+        logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
 
 
 def _visualize() -> ModuleType:

@@ -10,7 +10,7 @@ class Html(str):
     __slots__ = ()
 
 
-_VOID = frozenset({"meta", "br", "input"})
+_VOID = frozenset({"meta", "br", "img", "input"})
 
 
 def element(tag: str, *children: object, **attributes: object) -> Html:
