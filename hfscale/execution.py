@@ -2,6 +2,8 @@
 
 import math
 import warnings
+from contextlib import ExitStack
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -124,16 +126,21 @@ def execute(
         engine = executor
         device = _resolve(preparation, device, elsewhere=True) if isinstance(device, str) else device
     kind = getattr(engine, "device", device.kind)
-    store = open_store(preparation.path) if preparation.continues else create(preparation, {"device": kind})
-    _warn_of_another_device(store, kind)
-    with store.locked(), observing(journal_folder(store.path), store.path.name, watching) as observers:
-        store.sweep()
-        left = phases(store.path, preparation.task_toys)
-        first = next(left, None)
-        if first is not None:
-            with as_executor(engine, workers, cluster, device) as started:
-                for phase in chain([first], left):
-                    run_phase(store, phase, started, observers, gather=gather, patience=patience)
+    start = partial(as_executor, engine, workers, cluster, device)
+    with ExitStack() as opened:
+        # What cannot be reached, or has no GPU, leaves no empty store behind.
+        early = None if preparation.continues else opened.enter_context(start())
+        store = open_store(preparation.path) if early is None else create(preparation, {"device": kind})
+        _warn_of_another_device(store, kind)
+        with store.locked(), observing(journal_folder(store.path), store.path.name, watching) as observers:
+            store.sweep()
+            left = phases(store.path, preparation.task_toys)
+            first = next(left, None)
+            if first is not None:
+                # Ended before others may have the store.
+                with early or start() as started:
+                    for phase in chain([first], left):
+                        run_phase(store, phase, started, observers, gather=gather, patience=patience)
     return Results(open_store(preparation.path))
 
 

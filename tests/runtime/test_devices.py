@@ -14,6 +14,7 @@ from hfscale.runtime.devices import CPU, Device, Gpu, find_gpus
 from hfscale.runtime.executors.base import Executor
 from hfscale.runtime.executors.choose import as_executor, open_executor
 from hfscale.runtime.executors.local import LocalExecutor
+from tests.program import Search
 
 TWO = (Gpu("2", "NVIDIA H200", 100 * 2**30), Gpu("5", "NVIDIA H200", 100 * 2**30))
 GPUS = Device("gpu", TWO)
@@ -136,8 +137,10 @@ def test_every_dask_worker_has_a_gpu_of_its_own() -> None:
 
 
 @pytest.mark.dask
-def test_a_dask_cluster_is_used_where_its_workers_say_that_they_have_gpus() -> None:
+def test_a_dask_cluster_is_used_where_its_workers_say_that_they_have_gpus(small: Search) -> None:
     import distributed
+
+    import hfscale
 
     options = {"n_workers": 1, "processes": False, "host": "127.0.0.1", "protocol": "tcp"}
     options |= {"dashboard_address": "127.0.0.1:0", "worker_dashboard_address": "127.0.0.1:0"}
@@ -154,6 +157,10 @@ def test_a_dask_cluster_is_used_where_its_workers_say_that_they_have_gpus() -> N
             else:
                 with pytest.raises(InputError, match="has the resource GPU"):
                     as_executor(client, device=Device("gpu"))
+                # Before anything is written.
+                with pytest.raises(InputError, match="has the resource GPU"):
+                    hfscale.cls(small.workspace, small.patchset, store=small.store, executor=client, device="gpu")
+                assert not small.store.exists()
 
 
 @pytest.mark.ray
