@@ -11,9 +11,10 @@ Refused = Callable[..., None]
 
 
 def test_help_names_all_pictures() -> None:
+    names = ("brazil", "profile", "toys", "spent", "pulls", "correlations", "ranking", "groups", "data-mc", "templates")
     ended = hfscale("plot", "--help")
     assert ended.code == 0
-    assert all(f"hfscale plot {name} " in ended.out for name in ("brazil", "profile", "toys", "spent"))
+    assert all(f"hfscale plot {name} " in ended.out for name in names)
 
 
 @pytest.mark.parametrize(
