@@ -47,7 +47,7 @@ def best_fits(
             more of them without harm.
         sure: Starts that every fit is made from. Toys need several: the data that made their start values are not
             theirs, and a fit can end in a higher minimum without a sign of it.
-        minuit_calls: Calls of the likelihood that iminuit may spend on each fit that failed.
+        minuit_calls: Calls of the likelihood that iminuit may spend on each fit that failed; 0 to leave these.
         observe: Is told each attempt.
 
     Returns:
@@ -71,15 +71,25 @@ def best_fits(
         lower = neighbouring_minima(structure, shared, fits.take(index), old)
         results = _merged(results, Attempt("neighbours", index, lower, old), observe)
     results = _with_barriers(structure, shared, fits, starts[0], results, observe)
-    failed = np.flatnonzero(~results.succeeded)
-    if len(failed):
-        near = results.theta.copy()
-        for k in failed:
-            one = fits.take(np.array([k]))
-            near[k] = minuit_minimum(structure, shared, one, starts[-1][k], minuit_calls)
-        failing = ~results.succeeded
-        results = refit(structure, shared, fits, near, failing, results, kind="iminuit", observe=observe)
-    return results
+    failed = ~results.succeeded & (minuit_calls > 0)
+    return with_iminuit(structure, shared, fits, starts[-1], failed, results, minuit_calls, observe)
+
+
+def with_iminuit(
+    structure: Structure,
+    shared: SharedNumbers,
+    fits: PointNumbers,
+    start: Float[np.ndarray, "fit parameter"],
+    which: Bool[np.ndarray, " fit"],
+    results: FitResults,
+    calls: int,
+    observe: Observer = unobserved,
+) -> FitResults:
+    """Repeat some fits from where iminuit ends, with so many calls of the likelihood each, and keep what is better."""
+    near = results.theta.copy()
+    for k in np.flatnonzero(which):
+        near[k] = minuit_minimum(structure, shared, fits.take(np.array([k])), start[k], calls)
+    return refit(structure, shared, fits, near, which, results, kind="iminuit", observe=observe)
 
 
 def refit(

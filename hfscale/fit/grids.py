@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from hfscale.fit.escalation import best_fits
+from hfscale.fit.escalation import best_fits, with_iminuit
 from hfscale.fit.lanes import FitResults
 from hfscale.fit.mirrored import neighbouring_minima
 from hfscale.fit.neighbours import replace_by_lower
@@ -25,6 +25,9 @@ Pairs = tuple[Int[np.ndarray, " pair"], Int[np.ndarray, " pair"]]
 
 _SEARCHED = 4
 """Places along each axis at which other minima are searched, its ends among them."""
+_TRIED = 4
+"""Failed fits of a grid that iminuit repeats first."""
+_MINUIT_CALLS = 20_000
 
 
 def grid_minima(
@@ -50,15 +53,13 @@ def grid_minima(
     for other in starts[1:]:
         other[:, columns] = start[:, columns]
     sure = len(starts) if structure.needs_several_starts else 1
-    best = best_fits(structure, shared, fits, starts, sure=sure)
-    # Whatever is found is lower than nothing.
-    best = best._replace(nll=np.where(best.succeeded, best.nll, np.inf))
+    best = _comparable(best_fits(structure, shared, fits, starts, sure=sure, minuit_calls=0))
     searched = _spread(len(start), shape)
     others = neighbouring_minima(structure, shared, fits.take(searched), best.take(searched))
     replace_by_lower(best, searched, others)
     pairs = pairs_of(np.arange(len(start)).reshape(-1, *shape))
     _carry(held, best, pairs, np.ones(len(start), dtype=bool), sum(shape))
-    return best
+    return _rescued(held, best, start, pairs, shape)
 
 
 class HeldFits(NamedTuple):
@@ -102,10 +103,37 @@ def further_minima(
     held, n_known = held.fixed(), len(known.nll)
     new = held.fits.take(np.arange(n_known, len(held.places)))
     sure = len(starts) if held.structure.needs_several_starts else 1
-    found = best_fits(held.structure, held.shared, new, starts, sure=sure)
-    best = FitResults(*(np.concatenate(arrays) for arrays in zip(known, found, strict=True)))
-    best = best._replace(nll=np.where(best.succeeded, best.nll, np.inf))
+    found = best_fits(held.structure, held.shared, new, starts, sure=sure, minuit_calls=0)
+    best = _comparable(FitResults(*(np.concatenate(arrays) for arrays in zip(known, found, strict=True))))
     _carry(held, best, pairs, np.arange(len(held.places)) >= n_known, rounds)
+    return best
+
+
+def _comparable(found: FitResults) -> FitResults:
+    """Whatever is found is lower than nothing."""
+    return found._replace(nll=np.where(found.succeeded, found.nll, np.inf))
+
+
+def _rescued(
+    held: HeldFits, best: FitResults, start: Float[np.ndarray, "fit parameter"], pairs: Pairs, shape: Sequence[int]
+) -> FitResults:
+    """Have iminuit repeat a few of the failed fits of every grid, and all of them where that helps.
+
+    Where rates would be negative, there is no minimum, and a grid may have many such places.
+    """
+    source, target = pairs
+    beside = np.bincount(target, weights=best.succeeded[source], minlength=len(start))
+    # Those beside a minimum first.
+    hopes = np.where(best.succeeded, np.inf, -beside).reshape(-1, int(np.prod(shape)))
+    place = np.argsort(np.argsort(hopes, axis=1, kind="stable"), axis=1)
+    chosen = ~best.succeeded & (place < _TRIED).ravel()
+    for _ in range(2):
+        if not chosen.any():
+            break
+        again = with_iminuit(held.structure, held.shared, held.fits, start, chosen, best, _MINUIT_CALLS)
+        helped, best = again.succeeded & chosen, _comparable(again)
+        _carry(held, best, pairs, helped, sum(shape))
+        chosen = ~best.succeeded & np.repeat(helped.reshape(hopes.shape).any(axis=1), hopes.shape[1])
     return best
 
 

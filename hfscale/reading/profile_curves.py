@@ -25,7 +25,8 @@ class ProfileCurve:
         parameter: Name of the parameter.
         best_fit, error: Its best fit and uncertainty; NaN where there are none.
         grid: Values of the parameter, ascending.
-        t: Twice the profile of -ln L above its minimum there; NaN where a fit failed.
+        t: Twice the profile of -ln L above its minimum there, interpolated where an adaptive grid has no fit; NaN where
+            a fit failed.
         name, values: Name of the point, and its value of each label of the patchset.
         status: As in ``show --json``.
     """
@@ -85,7 +86,7 @@ def read_profile_curves(store: ResultStore) -> tuple[ProfileCurve, ...]:
 
 
 def _curve(row: Mapping[str, Any]) -> ProfileCurve:
-    grid, t = (_numbers(values) for values in ((row["grid"] or [None])[0], row["t"]))
+    grid, t = (_numbers(values) for values in ((row["grid"] or [None])[0], row.get("t_interpolated", row["t"])))
     best, error = (number_of((row[key] or [None])[0]) for key in ("best_fit", "error"))
     # Without any t there is no curve, though there may be values for it.
     n = min(len(grid), len(t))

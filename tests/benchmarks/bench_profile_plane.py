@@ -31,23 +31,28 @@ from hfscale.inference.profile_levels import PROBABILITIES, height_of
 from hfscale.inference.profile_refinement import TOLERANCE, surface
 from hfscale.inference.profile_scans import ProfileBlock, scan_profiles
 from hfscale.model.structure import ModelGroup
-from tests.benchmarks.bench_ranking import DATA, messages_on_standard_error, region
+from tests.benchmarks.bench_ranking import DATA, POINT, messages_on_standard_error, with_bounds
 
 BACKGROUND = "mu_ttbar"
 POI = "mu_SIG"
 
 
-def model(workspace: dict[str, Any]) -> ModelGroup:
-    """The model of a workspace."""
+def region(folder: Path) -> tuple[ModelGroup, dict[str, Any]]:
+    """A signal point of RegionA as a model, and as one workspace."""
+    from hfscale.work.models import build_models
+    from hfscale.workspace import load_inputs, patched_workspace
+
+    inputs = load_inputs(folder / "sbottom-RegionA.tar.gz", points=[POINT])
+    (group,) = build_models(inputs)
+    return group, dict(patched_workspace(inputs, inputs.points[0]))
+
+
+def strongest(workspace: dict[str, Any]) -> str:
+    """The nuisance parameter with the largest impact on the POI, if that may be negative."""
     from hfscale.work.models import build_models
     from hfscale.workspace import load_inputs
 
-    (group,) = build_models(load_inputs(workspace))
-    return group
-
-
-def strongest(group: ModelGroup) -> str:
-    """The nuisance parameter with the largest impact on the POI."""
+    (group,) = build_models(load_inputs(with_bounds(workspace, POI)))
     impact = np.abs(np.nan_to_num(rank_points(group, np.array([0])).impact[0])).max(axis=0)
     impact[[group.parameter_names.index(name) for name in (POI, BACKGROUND)]] = 0.0
     return group.parameter_names[int(np.argmax(impact))]
@@ -113,11 +118,11 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--peer-fits", type=int, default=3)
     options = parser.parse_args()
-    workspace = region(options.data)
-    group = model(workspace)
+    group, workspace = region(options.data)
     document: dict[str, Any] = {"cpus": os.cpu_count(), "machine": platform.machine(), "load": os.getloadavg()[0]}
-    for other in (BACKGROUND, strongest(group)):
+    for other in (BACKGROUND, strongest(workspace)):
         document[f"{POI} x {other}"] = measure(group, (POI, other), options.places, options.repeats)
+        sys.stderr.write(f"{json.dumps(document[f'{POI} x {other}'])}\n")
     if options.peer_fits:
         seconds = seconds_of_cabinetry(workspace, (POI, BACKGROUND), options.peer_fits)
         document["cabinetry_seconds_per_fit"] = seconds

@@ -199,3 +199,18 @@ def test_published_points_against_iminuit(shared_data: Path) -> None:
         # iminuit may end in a higher minimum; hfscale's may not be higher.
         assert block.t[0, place] < found + 1e-4
         assert block.t[0, place] == pytest.approx(found, abs=0.1)
+
+
+def test_places_without_a_minimum_do_not_cost_the_others_theirs() -> None:
+    # Rates are negative below -2.5, where there is no likelihood.
+    background = sample_of("bkg", [10.0], normsys("a", 1.02, 0.98))
+    spec = one_channel([11.0], sample_of("signal", [4.0], normfactor()), background)
+    spec["measurements"][0]["config"]["parameters"] = [{"name": "mu", "bounds": [[-10.0, 10.0]]}]
+    values = np.linspace(-8.0, 6.0, 29)
+    for tolerance in (None, 0.01):
+        block = scan_profiles(group_of(spec), np.array([0]), ("mu",), [values.tolist()], tolerance)
+        fitted = block.fit_status[0] != FitStatus.NOT_RUN
+        known = np.isfinite(block.t[0])
+        assert not known[values < -3.0].any()
+        assert known[fitted & (values > -2.0)].all()
+        assert known.sum() > 8
