@@ -280,7 +280,8 @@ class _Run:
             summary = run_tasks(
                 tasks, self._engine, function, retries=retries, patience=self._patience, on_event=on_event
             )
-        failures = {name: reason for report in summary.reports for name, reason in report.reasons.items()}
+        reasons = {name: reason for report in summary.reports for name, reason in report.reasons.items()}
+        failures = {t.name: _with_origin(reasons[t.name], t) for t in self._plan.templates if t.name in reasons}
         lost = []
         for task_id, reason in summary.failures.items():
             share = shares[number_of(task_id)]

@@ -118,6 +118,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         write_ntuples(given.events)
+        # What this process imports counts for no run.
+        templates(configuration(1), "first", executor="local")
         for k, workers in enumerate(given.workers):
             target = f"run_{k}"
 

@@ -201,8 +201,31 @@ def test_bad_input_of_a_template_is_named(inputs: Path, config: dict[str, Any], 
     reason = found.failures["Signal-region_signal"]
     for text in ("signal.root", *said):
         assert text in reason
-    assert not (inputs / "histograms" / "Signal-region_signal.npz").exists()
-    assert (inputs / "histograms" / "CR_other.npz").exists()
+    folder = inputs / "histograms"
+    for name in found.failures:
+        assert not list(folder.glob(f"{name}*.npz"))
+    for name in set(found.names) - found.failures.keys():
+        assert (folder / f"{name}_modified.npz").exists()
+    assert not list((folder / ".hfscale" / "drafts").iterdir())
+    assert not (folder / "workspace.json").exists()
+
+
+def test_a_template_that_fails_does_not_stop_the_others_of_its_task(inputs: Path, config: dict[str, Any]) -> None:
+    right = copy.deepcopy(config)
+    config["Systematics"][1]["Up"]["Weight"] = "w*nonsense"
+    found = hfscale.templates(config, executor="local")
+    assert set(found.failures) == {
+        "Signal-region_signal_weights_Up",
+        "Signal-region_top_weights_Up",
+        "CR_top_weights_Up",
+    }
+    for reason in found.failures.values():
+        assert "no branch 'nonsense' in the tree nominal, for variable " in reason
+    assert (found.made, found.workspace) == (N_TEMPLATES - 3, None)
+    corrected = hfscale.templates(right, executor="local")
+    assert (corrected.made, corrected.kept) == (3, N_TEMPLATES - 3)
+    one_after_the_other(right, "theirs")
+    assert contents("histograms") == contents("theirs")
 
 
 def test_empty_templates_can_be_allowed(inputs: Path, config: dict[str, Any]) -> None:
