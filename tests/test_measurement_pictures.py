@@ -159,8 +159,9 @@ def test_templates_are_drawn_from_their_folder(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     write_inputs(tmp_path)
     config = copy.deepcopy(CONFIG)
-    # cabinetry would take the templates of "weights_2" for those of "weights".
-    config["Systematics"].append({**config["Systematics"][1], "Name": "weights_2", "Samples": "signal"})
+    # cabinetry's own function draws the templates of this one in place of those of "weights".
+    longer = {"Name": "weights_shape", "Samples": "signal", "Up": {"Weight": "3*w"}}
+    config["Systematics"].append({**config["Systematics"][1], **longer})
     file = write(tmp_path / "config.yml", config)
     ended = hfscale("plot", "templates", file, "-o", "none.pdf")
     assert (ended.code, "make the templates with hfscale templates" in ended.err) == (2, True)
@@ -181,9 +182,11 @@ def test_templates_are_drawn_from_their_folder(tmp_path: Path, monkeypatch: pyte
     ours = {(one.region, one.sample, one.systematic): one for one in list_variations(config)}
     assert ours.keys() == theirs.keys()
     assert lines_of(draw_variation(ours["CR", "top", "tree"])) == theirs["CR", "top", "tree"]
+    up = np.load("histograms/Signal-region_signal_weights_Up.npz")["yields"]
+    assert lines_of(draw_variation(ours["Signal region", "signal", "weights"]))[1] == np.repeat(up, 2).tolist()
     ended = hfscale("plot", "templates", file, "--region", "VR", "-o", "none.pdf")
     assert (ended.code, "systematics are lumi, weights, tree" in ended.err) == (2, True)
 
 
 def lines_of(figure: Figure) -> list[list[float]]:
-    return [list(line.get_ydata()) for axes in figure.axes for line in axes.lines]
+    return [np.asarray(line.get_ydata()).tolist() for axes in figure.axes for line in axes.lines]
