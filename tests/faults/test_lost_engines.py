@@ -1,4 +1,4 @@
-"""The part of an engine dies that hands out the calls: the Dask scheduler, and Ray's raylet."""
+"""A part of an engine dies that it needs to hand out calls: the Dask scheduler, Ray's raylet, or Ray's GCS."""
 
 import os
 import signal
@@ -72,23 +72,24 @@ def test_a_run_whose_dask_scheduler_is_killed_says_so_and_can_be_continued(
 
 
 @pytest.mark.ray
-def test_a_run_whose_raylet_is_killed_says_so_and_can_be_continued(
-    make_store: MakeStore, make_work: MakeWork, tmp_path: Path, tell_row: TellRow
+@pytest.mark.parametrize(("part", "program"), [("raylet", "raylet/raylet "), ("GCS", "gcs/gcs_server ")])
+def test_a_run_whose_ray_is_killed_in_part_says_so_and_can_be_continued(
+    part: str, program: str, make_store: MakeStore, make_work: MakeWork, tmp_path: Path, tell_row: TellRow
 ) -> None:
     store, log = make_store("lost.zarr"), tmp_path / "log"
     work = logged(stuck_after(make_work(store), [task.id for task in store.plan.tasks[:2]]), log)
     driver = start_driver(tmp_path, store, work, "ray")
     wait_for_tasks(store, 2, driver)
-    raylets = [p.pid for p in everything() if p.session == driver.pid and "raylet/raylet " in command(p.pid)]
-    assert len(raylets) == 1
-    os.kill(raylets[0], signal.SIGKILL)
-    wait_until_gone(raylets)
+    killed = [p.pid for p in everything() if p.session == driver.pid and program in command(p.pid)]
+    assert len(killed) == 1
+    os.kill(killed[0], signal.SIGKILL)
+    wait_until_gone(killed)
     out, err = driver.communicate(timeout=300)
     assert driver.returncode == 3, err
-    assert "Ray is gone" in out
+    assert f"Ray is gone: {'the raylet of this process ended' if part == 'raylet' else 'its GCS'}" in out
     assert "run the same command again to continue" in out
     assert left_of_session(driver.pid, GRACE_SECONDS["ray"]) == []
     assert len(store.done()) == 2
     repeated = finish(store, make_store("calm.zarr"), make_work, log)
     assert sorted(runs_of(log).values())[:2] == [1, 1]
-    tell_row("the raylet of a run on `ray` killed", tries=2, lost=0, repeated=repeated, tasks=4)
+    tell_row(f"the {part} of a run on `ray` killed", tries=2, lost=0, repeated=repeated, tasks=4)

@@ -1,9 +1,4 @@
-"""The executor that runs calls in Ray actors: of an instance of its own on this machine, or of the user's cluster.
-
-Whoever reaches the ports of Ray can run code as its owner. The own instance therefore listens on 127.0.0.1 alone, wants
-a token that exists in a file of the user's only, and keeps its sockets and logs in a folder that nobody else can enter.
-Nothing is reported to anybody, and there is no dashboard.
-"""
+"""The executor that runs calls in Ray actors: of an instance of its own on this machine, or of the user's cluster."""
 
 # mypy: allow-untyped-calls
 # (most of ray has no annotations)
@@ -11,31 +6,22 @@ Nothing is reported to anybody, and there is no dashboard.
 import logging
 import math
 import os
-import secrets
-import signal
-import sys
-import tempfile
 import time
-import warnings
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from functools import cache
-from pathlib import Path
+from collections.abc import Callable, Collection, Hashable, Mapping
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hfscale.errors import InputError, InterruptedRunError, TaskError
+from hfscale.errors import InputError, TaskError
 from hfscale.runtime.devices import CPU, Device
 from hfscale.runtime.executors.base import Executor, Outcome
 from hfscale.runtime.executors.calls import Calls
+from hfscale.runtime.executors.ray_instances import import_ray, is_connected, own_instance, own_termination
+from hfscale.runtime.executors.ray_nodes import ABSENT_SECONDS, Nodes
 from hfscale.runtime.executors.serving import run_call
-from hfscale.runtime.executors.workers import ALLOWED_WORKER_DEATHS, WORKER_ENVIRONMENT, quiet_logs
+from hfscale.runtime.executors.workers import ALLOWED_WORKER_DEATHS, WORKER_ENVIRONMENT
 
 if TYPE_CHECKING:
     import ray
-
-_LOOPBACK = "127.0.0.1"
-_OBJECT_STORE_BYTES = 200 * 2**20  # messages are small; the default is 30 % of the memory
-_LONGEST_FOLDER = 30  # names of sockets, for which Ray adds 70 characters, have at most 107
 
 
 class Slot:
@@ -80,6 +66,7 @@ class RayExecutor(Executor):
         self._idle: list[Any] = []
         self._pending: dict[ray.ObjectRef[Any], _Pending] = {}
         self._failed_starts = 0
+        self._nodes = Nodes(ABSENT_SECONDS)
         self._owned = ExitStack()
 
     @classmethod
@@ -94,9 +81,13 @@ class RayExecutor(Executor):
             InputError: Ray is not installed, or would listen to other machines.
         """
         with ExitStack() as stack:
-            if not _is_connected():
-                stack.enter_context(_own_instance(workers, len(device.gpus)))
+            own = not is_connected()
+            if own:
+                stack.enter_context(own_instance(workers, len(device.gpus)))
             executor = cls(workers, device)
+            if own:
+                # Nobody starts a part of it again.
+                executor._nodes = Nodes(absent_seconds=0.0)
             executor._owned = stack.pop_all()
         return executor
 
@@ -112,10 +103,10 @@ class RayExecutor(Executor):
         Raises:
             InputError: Ray is not installed, there is no cluster at the address that lets us in, or it has no GPU.
         """
-        ray = _import_ray()
+        ray = import_ray()
         with ExitStack() as stack:
             try:
-                with _own_termination():
+                with own_termination():
                     ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
             except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
                 raise InputError(
@@ -134,12 +125,7 @@ class RayExecutor(Executor):
         Raises:
             InterruptedRunError: The instance is gone, or the part of it that serves this process.
         """
-        import ray
-
-        alive = {node["NodeID"]: node["Resources"] for node in _nodes() if node["Alive"]}
-        if ray.get_runtime_context().get_node_id() not in alive:
-            raise _gone("the raylet of this process ended")
-        present = int(sum(resources.get(self.device.upper(), 0.0) for resources in alive.values()))
+        present = self._present()
         return max(1, present if self._workers is None else min(self._workers, present))
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Hashable:
@@ -169,6 +155,10 @@ class RayExecutor(Executor):
         """Return the number of actors without a call, whether or not they have started yet."""
         return max(0, self.slots() - sum(pending.call is not None for pending in self._pending.values()))
 
+    def has_workers(self) -> bool:
+        """Say whether any node has a CPU, or GPU, for an actor."""
+        return self._present() > 0
+
     def running(self, handles: Collection[Hashable]) -> Collection[Hashable]:
         """Return those of these calls that an actor has."""
         return {pending.call for pending in self._pending.values() if pending.call is not None} & set(handles)
@@ -186,7 +176,7 @@ class RayExecutor(Executor):
 
     def close(self) -> None:
         """End all actors, those that are busy too, and the own instance or the connection, if any."""
-        if self._idle or self._pending:
+        if (self._idle or self._pending) and not self._nodes.lost:
             import ray
 
             for actor in [*self._idle, *(pending.actor for pending in self._pending.values())]:
@@ -196,9 +186,13 @@ class RayExecutor(Executor):
         self._pending.clear()
         self._owned.close()
 
+    def _present(self) -> int:
+        """How many actors the instance has CPUs, or GPUs, for now."""
+        return int(sum(node["Resources"].get(self.device.upper(), 0.0) for node in self._nodes.alive()))
+
     def _check_gpus(self, address: str) -> None:
         """Raise InputError where a cluster has no GPU: actors would wait for ever."""
-        if self.device == "gpu" and not any(node["Resources"].get("GPU") for node in _nodes() if node["Alive"]):
+        if self.device == "gpu" and not self._present():
             raise InputError(
                 f"the Ray cluster {address} has no GPU",
                 remedy="start nodes that have one (ray start --num-gpus N), or ask for --device cpu",
@@ -262,138 +256,3 @@ class RayExecutor(Executor):
                 f"actors of Ray do not start: {error}",
                 remedy="install the same versions of hfscale and Python on all nodes, and look into Ray's logs",
             ) from error
-
-
-def _import_ray() -> Any:
-    try:
-        import ray
-        import ray.exceptions
-    except ImportError as error:
-        raise InputError("Ray is not installed", remedy="pip install 'hfscale[ray]'") from error
-    return ray
-
-
-def _nodes() -> list[dict[str, Any]]:
-    """Return what Ray knows of its nodes."""
-    import ray
-
-    try:
-        nodes: list[dict[str, Any]] = ray.nodes()
-    except (ConnectionError, RuntimeError, ray.exceptions.RayError) as error:
-        raise _gone(str(error)) from error
-    return nodes
-
-
-def _gone(reason: str) -> InterruptedRunError:
-    return InterruptedRunError(
-        f"Ray is gone: {reason}",
-        remedy="start the cluster again, if it was yours, and run the same command again to continue",
-    )
-
-
-def _is_connected() -> bool:
-    """Say whether this process has an instance of Ray already; without importing it, which must wait."""
-    return sys.modules.get("ray") is not None and bool(_import_ray().is_initialized())
-
-
-@contextmanager
-def _own_instance(cpus: int, gpus: int) -> Iterator[None]:
-    with ExitStack() as stack:
-        # Ray opens its folder to everybody; this one, around it, lets in the user alone.
-        base = tempfile.gettempdir() if len(tempfile.gettempdir()) <= _LONGEST_FOLDER else "/tmp"
-        folder = stack.enter_context(
-            tempfile.TemporaryDirectory(prefix="hfscale-", dir=base, ignore_cleanup_errors=True)
-        )
-        with _environment(Path(folder)):
-            ray = _import_ray()
-            stack.enter_context(quiet_logs("ray"))
-            stack.callback(ray.shutdown)
-            with _forking(), _own_termination():
-                ray.init(
-                    address="local",
-                    num_cpus=cpus,
-                    num_gpus=gpus,
-                    include_dashboard=False,
-                    object_store_memory=_OBJECT_STORE_BYTES,
-                    log_to_driver=False,
-                    configure_logging=False,
-                    _temp_dir=str(Path(folder) / "r"),
-                )
-        _check_closed(ray)
-        with _quiet_notices():
-            yield
-
-
-def _check_closed(ray: Any) -> None:
-    """Raise InputError where others could reach the instance: Ray has no documented way to keep them out."""
-    from ray._private.authentication.authentication_utils import is_token_auth_enabled
-
-    if not is_token_auth_enabled():
-        raise InputError("this version of Ray asks for no token", remedy="pip install 'hfscale[ray]'")
-    if any(node["NodeManagerAddress"] != _LOOPBACK for node in ray.nodes()):
-        raise InputError(
-            "Ray was imported before and would listen to other machines",
-            remedy="set RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0 before importing it, or start it yourself with ray.init()",
-        )
-
-
-@cache
-def _token() -> str:
-    """The token of all own instances of this process, which reads it once."""
-    return secrets.token_hex(32)
-
-
-@contextmanager
-def _environment(folder: Path) -> Iterator[None]:
-    """Give this process the environment that Ray's processes are to have while they start, and then its own again."""
-    token = folder / "token"
-    token.touch(mode=0o600)
-    token.write_text(_token())
-    before = dict(os.environ)
-    # Without a mode, Ray asks for tokens, even if it was imported before, when a mode would come too late.
-    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_ADDRESS"):
-        os.environ.pop(name, None)
-    os.environ.update(
-        {
-            **WORKER_ENVIRONMENT,
-            "RAY_AUTH_TOKEN_PATH": str(token),
-            "RAY_USAGE_STATS_ENABLED": "0",
-            # Not only on those systems: without it, Ray listens on all addresses of the machine.
-            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-        }
-    )
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-@contextmanager
-def _own_termination() -> Iterator[None]:
-    """Leave it to the program what SIGTERM means: Ray would end the process with a code of its own."""
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    if signal.getsignal(signal.SIGTERM) is not before:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _forking() -> Iterator[None]:
-    """Let Ray fork where JAX runs already: what it starts so becomes another program at once, which does no harm."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
-        yield
-
-
-@contextmanager
-def _quiet_notices() -> Iterator[None]:
-    """Keep back notices of workers that died, which Ray prints on standard output whatever it is told."""
-    from ray._private import worker
-
-    enabled = worker._worker_logs_enabled
-    worker._worker_logs_enabled = False
-    try:
-        yield
-    finally:
-        worker._worker_logs_enabled = enabled
