@@ -110,7 +110,7 @@ def groups(
         most: How many groups are shown; all by default.
 
     Raises:
-        SelectionError: As `pulls`, or the patterns of a group match no parameter.
+        SelectionError: As `pulls`, the patterns of a group match no parameter, or the POI is held or at a bound.
     """
     from hfscale.plot.group_impacts import draw_group_impacts
 

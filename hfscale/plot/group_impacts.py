@@ -48,12 +48,17 @@ def draw_group_impacts(
         title: Text above the axes, or None.
 
     Raises:
-        SelectionError: There is nothing to draw, or no such style.
+        SelectionError: There is nothing to draw, the POI is held or at a bound, or no such style.
     """
     bars = [*sums, *groups]
     known = [value for bar in bars for value in (bar.impact, bar.component) if np.isfinite(value)]
     if not known or not groups:
         raise SelectionError("there are no impacts of groups to draw", remedy="name a group with --group NAME=PATTERN")
+    if not any(known):
+        raise SelectionError(
+            f"the uncertainty of {poi} is 0: it is held, or ended at a bound",
+            remedy="make a ranking with other bounds, with --bounds PAR=LOWER:UPPER",
+        )
     with canvas(style) as drawn:
         axes, palette = drawn.axes, drawn.palette
         drawn.figure.set_size_inches(_WIDTH, 2.0 + _INCHES_PER_BAR * len(bars))
@@ -65,7 +70,7 @@ def draw_group_impacts(
         axes.tick_params(axis="y", which="both", length=0)
         axes.minorticks_off()
         axes.set_ylim(-0.6, len(bars) - 0.4)
-        axes.set_xlim(0.0, 1.08 * max(known) or 1.0)
+        axes.set_xlim(0.0, 1.08 * max(known))
         drawn.explain(_entries(palette))
     return drawn.figure
 

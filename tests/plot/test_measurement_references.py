@@ -81,6 +81,15 @@ def test_many_bins_and_empty_templates_are_drawn() -> None:
     assert draw_templates(below).axes[1].get_ylabel() == "variation / abs(nominal)"
 
 
+@pytest.mark.parametrize("n", [8, 25])
+def test_many_samples_have_colours_of_their_own(n: int) -> None:
+    names = tuple(f"sample {k}" for k in range(n))
+    figure = draw_data_mc(stack()._replace(samples=names, yields=np.ones((n, 6))))
+    legend = figure.axes[0].get_legend()
+    assert legend is not None
+    assert len({patch.get_facecolor() for patch in legend.get_patches()[:n]}) == n
+
+
 def test_nothing_to_draw_is_said() -> None:
     with pytest.raises(SelectionError, match="no parameter"):
         draw_pulls(fit(), exclude=["jets", "scale", "mu"])
@@ -91,6 +100,8 @@ def test_nothing_to_draw_is_said() -> None:
         draw_ranking(ranking()._replace(labels=[]))
     with pytest.raises(SelectionError, match="no impacts"):
         draw_group_impacts([], [Impact("total", 1.0, 1.0)], poi="mu")
+    with pytest.raises(SelectionError, match="the uncertainty of mu is 0"):
+        draw_group_impacts([Impact("jets", 0.0, np.nan)], [Impact("total", 0.0, 0.0)], poi="mu")
     with pytest.raises(SelectionError, match="no style"):
         draw_pulls(fit(), style="mine")
 

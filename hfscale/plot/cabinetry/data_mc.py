@@ -1,6 +1,7 @@
 """Observed data over stacked yields of a channel, and their ratio below."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -10,6 +11,7 @@ from hfscale.errors import SelectionError
 from hfscale.plot.cabinetry.drawing import draw_with_cabinetry
 
 _MOST_BINS = 5
+_OWN_COLOURS = 6
 
 
 class Stack(NamedTuple):
@@ -71,6 +73,7 @@ def draw_data_mc(stack: Stack, *, log: bool | None = None, style: str = "plain",
             # None would be a guess that NaN in place of data spoils.
             log_scale=_wide(stack) if log is None else log,
             label=f"{stack.channel}\n{stack.label}",
+            colors=_colours([str(one["label"]) for one in histograms]),
         ),
         style=style,
         title=title,
@@ -90,6 +93,18 @@ def _check(stack: Stack) -> None:
         raise SelectionError(
             f"channel {stack.channel} has no expected yields", remedy="draw other channels, with --channel"
         )
+
+
+def _colours(names: Sequence[str]) -> dict[str, Any] | None:
+    """A colour for each sample; None where cabinetry's own, which it repeats, are enough."""
+    from matplotlib import colormaps
+
+    if len(names) <= _OWN_COLOURS:
+        return None
+    listed, wide = colormaps["tab20"], colormaps["turbo"]
+    if len(names) <= listed.N:
+        return {name: listed(k) for k, name in enumerate(names)}
+    return {name: wide(k / (len(names) - 1)) for k, name in enumerate(names)}
 
 
 def _wide(stack: Stack) -> bool:
