@@ -1,7 +1,7 @@
 """What running a campaign on an engine costs beyond the work itself.
 
-    python -m tests.benchmarks.bench_runtime [--part overhead|tasks ...] [--engine NAME ...] [--points NAME ...]
-        [--toys N] [--task-toys N] [--tasks N] [--data FOLDER]
+    python -m tests.benchmarks.bench_runtime [--part overhead|tasks|gather ...] [--engine NAME ...] [--points NAME ...]
+        [--toys N] [--task-toys N] [--tasks N] [--gathered-tasks N] [--data FOLDER]
 
 Run it in the root of the repository. Writes one JSON document to standard output, with the load of the machine before
 and after each measurement, on two workers of each engine:
@@ -12,6 +12,8 @@ and after each measurement, on two workers of each engine:
   are two `hfscale worker` processes.
 - tasks: milliseconds per task (wall time x slots / tasks) of tasks that do nothing, through the loop, with a journal.
   A shard runs its tasks in its own process, here one of them.
+- gather: the same for tasks of random toys, --task-toys of each hypothesis, whose results the workers write to a store
+  that they see, or return to the driver, which writes them (--gather). Shards have no driver that gathers.
 
 Nothing is asserted: times belong to a machine.
 """
@@ -32,9 +34,13 @@ from typing import Any, NamedTuple
 
 os.environ.update(NPROC="1", OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", JAX_PLATFORMS="cpu")
 
+import numpy as np
+
+from hfscale.inference.toys.results import ToyStatus
+from hfscale.plan.cells import Cell
 from hfscale.plan.digests import digest, settings_document
 from hfscale.plan.tasks import make_plan
-from hfscale.plan.toys import AnyTask
+from hfscale.plan.toys import AnyTask, ToyTask, make_round
 from hfscale.runtime.events import TaskReport
 from hfscale.runtime.executors.base import Executor
 from hfscale.runtime.executors.choose import open_executor
@@ -42,6 +48,11 @@ from hfscale.runtime.journal import read_journals
 from hfscale.runtime.loop import run_tasks
 from hfscale.runtime.observers import UNSEEN, Extent, observing
 from hfscale.store.files import events_folder
+from hfscale.store.open import open_store
+from hfscale.store.toys import empty_toys
+from hfscale.work.computed import Computed
+from hfscale.work.gathering import GatheringExecutor, Order
+from tests.benchmarks.bench_thousand import NAMES, SETTINGS, make_store
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 ENGINES = ("dask", "ray", "shards", "processes")
@@ -169,6 +180,70 @@ def _run_nothing(plan: Sequence[AnyTask], executor: Executor) -> None:
         raise RuntimeError(f"{len(summary.failures)} tasks failed")
 
 
+def gather(options: argparse.Namespace) -> dict[str, Any]:
+    """Cost per task of writing, by workers and by the driver."""
+    engines = [engine for engine in options.engine if engine != "shards"]
+    return _with_load(engines, lambda engine: _cost_of_writing(engine, options.gathered_tasks, options.task_toys))
+
+
+def _cost_of_writing(engine: str, tasks: int, toys: int) -> dict[str, Any]:
+    cells = [Cell(k) for k in range(len(NAMES))]
+    rounds = make_round(0, 0, 0, toys * tasks // len(NAMES), toys, cells, NAMES, digest(SETTINGS))
+    found: dict[str, Any] = {"tasks": len(rounds.tasks)}
+    with open_executor(engine, WORKERS) as executor, tempfile.TemporaryDirectory() as folder:
+        _run_nothing(make_plan(WARM_UP, 1, "bench", [f"signal_{k}" for k in range(WARM_UP)]).tasks, executor)
+        for way in ("shared", "gathered"):
+            path = Path(folder) / f"{way}.zarr"
+            make_store(path, rounds)
+            store = open_store(path)
+            function: Callable[..., Any] = partial(_write_random, str(path))
+            engine_of_run: Executor = executor
+            if way == "gathered":
+                engine_of_run, function = GatheringExecutor(executor, store, rounds.tasks), _return_random
+            wall, driver = time.perf_counter(), time.process_time()
+            summary = run_tasks(rounds.tasks, engine_of_run, function)
+            wall, driver = time.perf_counter() - wall, time.process_time() - driver
+            if open_store(path).pending_toys():
+                raise RuntimeError(f"{way}: tasks failed: {set(summary.failures.values())}")
+            found[way] = {
+                "ms_per_task": 1e3 * wall * executor.slots() / len(rounds.tasks),
+                "driver_cpu_ms_per_task": 1e3 * driver / len(rounds.tasks),
+                "MB_per_task": sum(chunk.stat().st_size for chunk in path.glob("toys/0000/*/c/**/*") if chunk.is_file())
+                / 1e6
+                / len(rounds.tasks),
+            }
+    return found
+
+
+def _write_random(path: str, task_id: str) -> TaskReport:
+    """As a worker does a task that sees the store, but for computing."""
+    store = open_store(path)
+    _, task = store.toy_task(task_id)
+    store.write_toys(task, _random_toys(task))
+    store.mark_toys_done(task, {"seconds": 0.1, "failed": {}})
+    return TaskReport(task_id, ok=2 * task.count, no_signal=0, failed=0, seconds=0.0)
+
+
+def _return_random(_digest: str, _definition: object, order: Order) -> Computed:
+    """As a worker does a task that sees no store, but for computing."""
+    task = order.task
+    if not isinstance(task, ToyTask):
+        raise TypeError(f"{task} has no toys")
+    report = TaskReport(task.id, ok=2 * task.count, no_signal=0, failed=0, seconds=0.0)
+    return Computed(_random_toys(task), report, {"failed": {}})
+
+
+def _random_toys(task: ToyTask) -> dict[str, np.ndarray]:
+    """Numbers that compress as badly as those of toys."""
+    random = np.random.default_rng([task.cell.point, task.first])
+    arrays = empty_toys(task.count)
+    for name, values in arrays.items():
+        if values.dtype.kind == "f":
+            arrays[name] = random.standard_normal(values.shape).astype(values.dtype)
+    arrays["status"][...] = ToyStatus.OK
+    return arrays
+
+
 def _with_load(engines: Sequence[str], measure: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
     """Measure one engine after the other, and note the mean load of the last minute before and after each."""
     found = {}
@@ -179,7 +254,11 @@ def _with_load(engines: Sequence[str], measure: Callable[[str], dict[str, Any]])
     return found
 
 
-PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {"overhead": overhead, "tasks": tasks}
+PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "overhead": overhead,
+    "tasks": tasks,
+    "gather": gather,
+}
 
 
 def main() -> None:
@@ -191,6 +270,7 @@ def main() -> None:
     parser.add_argument("--toys", type=int, default=66_000, help="toys per point and hypothesis")
     parser.add_argument("--task-toys", type=int, default=6_000, help="toys per task and hypothesis")
     parser.add_argument("--tasks", type=int, default=10_000)
+    parser.add_argument("--gathered-tasks", type=int, default=500)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("HFSCALE_TEST_DATA", DATA)))
     options = parser.parse_args()
     document: dict[str, Any] = {"cpus": os.cpu_count()}
