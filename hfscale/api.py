@@ -71,7 +71,8 @@ class Options(TypedDict, total=False):
             others by default.
         task_points: Signal points per task.
         task_toys: Toys per task and hypothesis; of `hfscale.gof`, toys of a signal point per task.
-        task_parameters: Parameters of a signal point per task, of a ranking or of MINOS errors of all.
+        task_parameters: Parameters of a signal point per task, of a ranking or of MINOS errors of all; of profile
+            likelihoods, values of the first parameter.
         progress: Whether to show progress on standard error, or what follows the run instead.
         metrics: File for Prometheus' textfile collector, written every few seconds.
     """

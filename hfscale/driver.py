@@ -66,7 +66,8 @@ class Preparation:
             they are planned from the fits of the points.
         n_cells: Signal points that toys can be thrown for, times POI values; 0 if the calculation has no toys.
         task_toys: Toys per task and hypothesis at most of rounds that are planned on the way.
-        part_size: Parameters or toys per task where a signal point is cut into parts, 0 where points are left whole.
+        part_size: Parameters, toys or values of a scan per task where a signal point is cut into parts, 0 where points
+            are left whole.
         parameters: Names of the parameters of all models.
         n_structures: How many programs have to be compiled.
         background_models: Number of the background model of each point, equal where the models are.
@@ -142,7 +143,8 @@ def prepare(
         store: Folder of the store.
         task_points: Points per task; a store that exists keeps its own.
         task_toys: Toys per task and hypothesis, likewise.
-        task_parameters: Parameters per task of a ranking, or of MINOS errors of all, likewise.
+        task_parameters: Parameters per task of a ranking, or of MINOS errors of all, or values of the first parameter
+            of a profile likelihood, likewise.
 
     Raises:
         InputError: A patch or a model is wrong.

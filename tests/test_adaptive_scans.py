@@ -12,8 +12,13 @@ import xarray
 
 import hfscale
 from hfscale import pictures
+from hfscale.driver import create, prepare
+from hfscale.phases import do_part
+from hfscale.plan.settings import check_calculation
 from hfscale.store.files import done_folder
-from hfscale.store.open import is_store
+from hfscale.store.open import is_store, open_store
+from hfscale.store.parts import pending_parts
+from hfscale.workspace import load_inputs
 from tests.program import Ended, Search, digests_of, make_search, start_hfscale
 from tests.program import hfscale as run
 
@@ -142,6 +147,33 @@ def test_other_stores_are_not_continued(plane: Search) -> None:
     assert ended.code == 2
     assert "adaptive_grid" in ended.err
     assert "nothing to do" in scan(plane, *ADAPTIVE).err
+
+
+@pytest.mark.parametrize("options", [ADAPTIVE, GRIDS], ids=["adaptive", "full"])
+def test_the_fits_of_a_point_are_shared_out_and_resumed(small: Search, plane: Search, options: tuple[str, ...]) -> None:
+    inputs = load_inputs(small.workspace, small.patchset, points=[POINT])
+    fields = {"kind": "profile", "parameters": ["mu", "scale"], "grids": [options[3], options[7]]}
+    calculation = check_calculation({**fields, "adaptive_grid": options == ADAPTIVE})
+    # Seven or 49 values of the first parameter.
+    store = create(prepare(inputs, calculation, small.store, task_parameters=3 if options == ADAPTIVE else 20))
+    parts = pending_parts(store)
+    assert len(parts) == 3
+    do_part(str(store.path), parts[1].id)
+    assert pending_parts(store) == (parts[0], parts[2])
+    (point,) = scan(small, *options, "--json").json()
+    assert not pending_parts(open_store(store.path))
+    (expected,) = hfscale.open_results(plane.store).to_list()
+    fitted = np.array(expected["t"], dtype=float)
+    ours = np.array(point["t"], dtype=float)
+    known = ~np.isnan(fitted)
+    np.testing.assert_allclose(ours[known], fitted[known], atol=1e-6)
+    if options == ADAPTIVE:
+        assert point["n_fits"] == expected["n_fits"]
+        for one, other in zip(point["contours"], expected["contours"], strict=True):
+            np.testing.assert_allclose(one["lines"][0], other["lines"][0], atol=1e-6)
+    else:
+        assert not np.isnan(ours).any()
+    assert run("verify", small.store).code == 0
 
 
 def start(search: Search, store: Path) -> "subprocess.Popen[str]":

@@ -62,6 +62,24 @@ def grid_minima(
     return _rescued(held, best, start, pairs, shape)
 
 
+def joined_minima(held: "HeldFits", slabs: Sequence[int], shape: Sequence[int], known: FitResults) -> FitResults:
+    """Minima of a grid of which slabs were fitted one by one, by `grid_minima`: carried over from slab to slab.
+
+    Args:
+        held: All fits of the grid.
+        slabs: Length of every slab along the first axis.
+        shape: Lengths of the axes of the grid.
+        known: What was found, in the order of the places.
+    """
+    held, best = held.fixed(), _comparable(FitResults(*(array.copy() for array in known)))
+    slab = np.repeat(np.repeat(np.arange(len(slabs)), slabs), int(np.prod(shape[1:])))
+    source, target = pairs_of(np.arange(len(slab)).reshape(1, *shape))
+    across = slab[source] != slab[target]
+    fresh = _carry(held, best, (source[across], target[across]), np.ones(len(slab), dtype=bool), 1)
+    _carry(held, best, (source, target), fresh, sum(shape))
+    return best
+
+
 class HeldFits(NamedTuple):
     """Fits of one structure in which the same parameters are held.
 
@@ -137,18 +155,25 @@ def _rescued(
     return best
 
 
-def _carry(held: HeldFits, best: FitResults, pairs: Pairs, fresh: Bool[np.ndarray, " fit"], rounds: int) -> None:
-    """Make fits from where their neighbours ended, the fresh ones first, until none is lowered; `best` is changed."""
+def _carry(
+    held: HeldFits, best: FitResults, pairs: Pairs, fresh: Bool[np.ndarray, " fit"], rounds: int
+) -> Bool[np.ndarray, " fit"]:
+    """Make fits from where their neighbours ended, the fresh ones first, until none is lowered; `best` is changed.
+
+    Returns:
+        Fits that the last round lowered.
+    """
     source, target = pairs
     for _ in range(rounds):
         used = (fresh & best.succeeded)[source]
         fit = target[used]
         if not len(fit):
-            return
+            break
         values = best.theta[source[used]]
         values[:, held.columns] = held.places[fit]
         found = challenge(held.structure, held.shared, held.fits.take(fit), values, best.take(fit))
         fresh = np.isin(np.arange(len(held.places)), replace_by_lower(best, fit, found))
+    return fresh
 
 
 def _spread(n_fits: int, shape: Sequence[int]) -> Int[np.ndarray, " searched"]:

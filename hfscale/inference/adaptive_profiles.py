@@ -11,23 +11,24 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.spatial import cKDTree
 
-from hfscale.fit.grids import HeldFits, Pairs, further_minima, grid_minima, pairs_of
+from hfscale.fit.grids import HeldFits, Pairs, further_minima, pairs_of
 from hfscale.fit.lanes import FitResults
 from hfscale.fit.status import FitStatus
-from hfscale.inference.full_profiles import Scan
-from hfscale.inference.profile_refinement import level_values, places_to_fit, strides
+from hfscale.inference.full_profiles import KnownFits, Places, Scan, first_minima, values_at
+from hfscale.inference.profile_refinement import first_places, level_values, places_to_fit, strides
 from hfscale.inference.profile_surroundings import Surroundings
 from hfscale.model.structure import ModelGroup
 
 _NEAREST = 2
 """Fits from whose ends a new one starts."""
 
-Places = Int[np.ndarray, "_ index"]
-"""Where fits are: the point, and the position along each axis."""
-
 
 def scan_adaptively(
-    group: ModelGroup, at: Surroundings, values: Sequence[Float[np.ndarray, "point _"]], tolerance: float
+    group: ModelGroup,
+    at: Surroundings,
+    values: Sequence[Float[np.ndarray, "point _"]],
+    tolerance: float,
+    known: KnownFits | None = None,
 ) -> Scan:
     """Fit those places of the grids of some points that are needed.
 
@@ -36,10 +37,11 @@ def scan_adaptively(
         at: The points.
         values: Values of each scanned parameter on the full grids.
         tolerance: Standard deviations by which contours may be off.
+        known: Fits of the coarsest level in slabs, of a single point.
     """
     shape = tuple(axis.shape[1] for axis in values)
     steps = strides(shape)
-    index, found = _coarsest(group, at, values, steps[0])
+    index, found = first_minima(group, at, values, first_places(shape, adaptive=True), known)
     at = _not_above(group, at, index, found)
     for level in range(len(steps) - 1):
         new = _asked(at, values, index, found, shape, level, tolerance)
@@ -51,22 +53,6 @@ def scan_adaptively(
     nll[tuple(index.T)] = np.where(np.isfinite(found.nll), found.nll, np.nan)
     status[tuple(index.T)] = found.status
     return Scan(tuple(values), nll, status, at.free, at.error, len(index))
-
-
-def _coarsest(
-    group: ModelGroup, at: Surroundings, values: Sequence[np.ndarray], step: Sequence[int]
-) -> tuple[Places, FitResults]:
-    """Fits of the coarsest level, all over."""
-    axes = [level_values(axis.shape[1], stride) for axis, stride in zip(values, step, strict=True)]
-    index = np.stack(np.meshgrid(np.arange(len(at.free.nll)), *axes, indexing="ij"), axis=-1).reshape(-1, 1 + len(axes))
-    point, places = index[:, 0], _values_at(values, index)
-    start = at.moved(point, at.free.theta[point], places)
-    lengths = [len(axis) for axis in axes]
-    return index, grid_minima(group.structure, group.shared, at.points.take(point), lengths, at.columns, start)
-
-
-def _values_at(values: Sequence[np.ndarray], index: Places) -> Float[np.ndarray, "fit scanned"]:
-    return np.stack([axis[index[:, 0], index[:, k]] for k, axis in enumerate(values, start=1)], axis=-1)
 
 
 def _not_above(group: ModelGroup, at: Surroundings, index: Places, found: FitResults) -> Surroundings:
@@ -111,13 +97,13 @@ def _with(
     steps: Sequence[Sequence[int]],
 ) -> tuple[Places, FitResults]:
     """With fits of new places."""
-    point, places = new[:, 0], _values_at(values, new)
+    point, places = new[:, 0], values_at(values, new)
     nearest = _nearest(index[found.succeeded], new)
     ends = found.theta[found.succeeded]
     starts = [at.moved(point, ends[near], places) for near in nearest.T]
     starts.append(at.moved(point, at.free.theta[point], places))
     both = np.concatenate([index, new])
-    held = HeldFits(group.structure, group.shared, at.points.take(both[:, 0]), at.columns, _values_at(values, both))
+    held = HeldFits(group.structure, group.shared, at.points.take(both[:, 0]), at.columns, values_at(values, both))
     shape = tuple(axis.shape[1] for axis in values)
     pairs = _pairs(both, (len(at.free.nll), *shape), steps)
     return both, further_minima(held, found, starts, pairs, rounds=sum(shape))

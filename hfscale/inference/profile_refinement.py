@@ -48,6 +48,16 @@ def level_values(length: int, stride: int) -> Int[np.ndarray, " place"]:
     return np.unique(np.append(np.arange(0, length, stride), length - 1))
 
 
+def first_places(shape: Sequence[int], *, adaptive: bool) -> list[Int[np.ndarray, " _"]]:
+    """Positions along each axis of the values that are fitted first: all, or those of the coarsest level.
+
+    Args:
+        shape: Lengths of the axes of the full grid.
+        adaptive: Whether the grid is adaptive.
+    """
+    return _places(shape, strides(shape)[0] if adaptive else (1,) * len(shape))
+
+
 def surface(
     axes: Sequence[Float[np.ndarray, " _"]], t: Float[np.ndarray, "*grid"], fitted: Bool[np.ndarray, "*grid"]
 ) -> Float[np.ndarray, "*grid"]:
@@ -112,7 +122,7 @@ def _start(t: np.ndarray, step: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     return values, np.full([max(length - 1, 1) for length in values.shape], np.inf)
 
 
-def _places(shape: Sequence[int], step: Sequence[int]) -> list[Int[np.ndarray, " place"]]:
+def _places(shape: Sequence[int], step: Sequence[int]) -> list[Int[np.ndarray, " _"]]:
     return [level_values(length, stride) for length, stride in zip(shape, step, strict=True)]
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from hfscale.fit.status import FitStatus
 from hfscale.inference.adaptive_profiles import scan_adaptively
 from hfscale.inference.assembly import finite
-from hfscale.inference.full_profiles import Scan, scan_all, values_of
+from hfscale.inference.full_profiles import KnownFits, Scan, scan_all, values_of
 from hfscale.inference.profile_grids import DEFAULT_VALUES, NO_SIGNAL, check_grids, hindrance, scanned_columns
 from hfscale.inference.profile_refinement import ADAPTIVE_VALUES, usual_fits
 from hfscale.inference.profile_surroundings import Surroundings
@@ -73,6 +73,7 @@ def scan_profiles(
     parameters: Sequence[str],
     grids: Sequence[Sequence[float] | None] = (None, None),
     tolerance: float | None = None,
+    known: KnownFits | None = None,
 ) -> ProfileBlock:
     """Profile likelihoods of the points in `rows` of a group.
 
@@ -86,6 +87,7 @@ def scan_profiles(
             of each for two, and of adaptive grids 129 and 65.
         tolerance: Standard deviations by which contours may be off on an adaptive grid, of which only those places are
             fitted that are needed for this (`hfscale.inference.profile_refinement`). None: all are.
+        known: The first fits of a single point, from `hfscale.inference.profile_slabs`.
 
     Raises:
         SelectionError:
@@ -105,7 +107,10 @@ def scan_profiles(
         where = able[begin : begin + step]
         at = Surroundings.of(group, rows[where], columns)
         values = values_of(at, grids, default)
-        scan = scan_all(group, at, values) if tolerance is None else scan_adaptively(group, at, values, tolerance)
+        if tolerance is None:
+            scan = scan_all(group, at, values, known)
+        else:
+            scan = scan_adaptively(group, at, values, tolerance, known)
         block = _with_scan(group, block, rows[where], where, columns, scan)
     return block
 

@@ -1,8 +1,9 @@
-"""Cutting one signal point into tasks, where it is long: blocks of its parameters, or of the toys of a goodness of fit.
+"""Cutting one signal point into tasks, where it is long: blocks of parameters, of toys, or of values of a scan.
 
-The fits of a ranking, of MINOS errors and of toys do not depend on one another. Parts hold what such blocks have found;
-the task of the point, which comes after them, puts them together, and computes what is missing itself. So they are a
-help, not a result: nothing is lost with them, and they are removed when the point is done.
+The fits of a ranking, of MINOS errors and of toys do not depend on one another, and those of a profile likelihood need
+little of each other: a block has some values of the first scanned parameter, of those that are fitted first. Parts hold
+what such blocks have found; the task of the point, which comes after them, puts them together, and computes what is
+missing itself. So they are a help, not a result: nothing is lost with them, and they go when the point is done.
 """
 
 import math
@@ -10,7 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hfscale.inference.profile_refinement import first_places
 from hfscale.plan.digests import digest
+from hfscale.plan.settings import Calculation
 from hfscale.plan.tasks import LONGEST_SECONDS, TASKS_OF_A_SMALL_CAMPAIGN
 
 _SECONDS_PER_PART = 10.0
@@ -50,6 +53,9 @@ def searches_of(calculation: Mapping[str, Any], n_parameters: int) -> int:
         n_parameters: Parameters of the store.
     """
     kind = calculation.get("kind", "cls")
+    if kind == "profile":
+        scan = Calculation.model_validate(calculation)
+        return len(first_places(scan.scan_shape, adaptive=scan.adaptive_grid)[0])
     if kind == "ranking" or (kind == "fit" and "all" in calculation["minos"]):
         return n_parameters
     return int(calculation["ntoys"]) if kind == "gof" and calculation.get("calctype") == "toybased" else 0

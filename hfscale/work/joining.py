@@ -20,6 +20,8 @@ from hfscale.inference.measurement.overrides import columns_of, overridden
 from hfscale.inference.measurement.parts import Found, found_in, join_parameters, join_toys
 from hfscale.inference.measurement.ranking import Impacts, impacts
 from hfscale.inference.measurement.results import FitBlock
+from hfscale.inference.profile_scans import ProfileBlock, scan_profiles
+from hfscale.inference.profile_slabs import Slab, fit_slab, join_slabs
 from hfscale.model.structure import ModelGroup
 from hfscale.plan.parts import PartTask
 from hfscale.plan.settings import Calculation
@@ -59,13 +61,17 @@ def search(subject: Subject, calculation: Calculation, parameters: Sequence[str]
     if calculation.kind == "gof":
         rows = np.array([row])
         return throw_from(group, rows, minima.free, calculation.channels, _toys(calculation), part.first, part.stop)
+    if calculation.kind == "profile":
+        slab, scanned = range(part.first, part.stop), calculation.parameters
+        values, adaptive = calculation.scan_values, calculation.adaptive_grid
+        return fit_slab(group, row, scanned, values, slab, free=minima.free, adaptive=adaptive)
     columns = _columns(group, parameters, part)
     return (impacts if calculation.kind == "ranking" else minos_errors)(group, minima, columns)
 
 
 def join(
     group: ModelGroup, row: int, calculation: Calculation, parameters: Sequence[str], parts: Sequence[FoundPart]
-) -> FitBlock | GoodnessBlock | None:
+) -> FitBlock | GoodnessBlock | ProfileBlock | None:
     """Results of a signal point from all of its parts; None where these do not belong together.
 
     Args:
@@ -75,6 +81,11 @@ def join(
         parts: All of its parts, in order.
     """
     rows, overrides = np.array([row]), calculation.overrides
+    if calculation.kind == "profile":
+        known = join_slabs([found_in(Slab, part.arrays) for part in parts])
+        tolerance = calculation.grid_tolerance if calculation.adaptive_grid else None
+        scanned, values = calculation.parameters, calculation.scan_values
+        return None if known is None else scan_profiles(group, rows, scanned, values, tolerance, known)
     columns = [_columns(group, parameters, part.task) for part in parts]
     if calculation.kind == "gof":
         thrown = join_toys([found_in(ThrownToys, part.arrays) for part in parts])

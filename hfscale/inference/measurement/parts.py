@@ -15,11 +15,12 @@ from hfscale.fit.slots import AGREEMENT
 from hfscale.inference.measurement.goodness import ThrownToys
 from hfscale.inference.measurement.minos import MinosErrors
 from hfscale.inference.measurement.ranking import Impacts
+from hfscale.inference.profile_slabs import Slab
 
-Found = Impacts | MinosErrors | ThrownToys
+Found = Impacts | MinosErrors | ThrownToys | Slab
 """What a part, or all of them together, find."""
 _BY_PARAMETER = TypeVar("_BY_PARAMETER", Impacts, MinosErrors)
-_FOUND = TypeVar("_FOUND", Impacts, MinosErrors, ThrownToys)
+_FOUND = TypeVar("_FOUND", Impacts, MinosErrors, ThrownToys, Slab)
 _FREE = "free_"
 
 
