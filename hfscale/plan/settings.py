@@ -382,7 +382,7 @@ class RunOptions(Settings):
             `hfscale.runtime.patience`.
         task_points: Signal points per task, None for the default of `hfscale.plan.tasks.default_task_points`.
         task_toys: Toys per task and hypothesis, None for the default of `hfscale.plan.toys.default_task_toys`.
-        task_parameters: Parameters of a point per task, or values of a scan; see `hfscale.plan.parts.default_part_size`.
+        task_parameters: Parameters, or values of a scan, per task; see `hfscale.plan.parts.default_part_size`.
     """
 
     executor: Literal["auto", "local", "processes", "dask", "ray"] = "auto"
