@@ -185,11 +185,11 @@ def _not_a_number(config: dict[str, Any]) -> None:
     ("change", "said"),
     [
         (_branch, ["no branch 'nonsense' in the tree nominal", "weight 'w*nonsense'"]),
-        (_tree, ["no tree nonsense"]),
+        (_tree, ["no tree nonsense", "signal.root"]),
         (_selection, ["no event is selected", "tree nominal", "filter 'x > 1e6'"]),
-        (_outside, ["all events lie outside of the bins"]),
-        (_syntax, ["filter 'x >>> 1' cannot be understood"]),
-        (_not_a_number, ["NaN", "weight 'sqrt(w - 10)'"]),
+        (_outside, ["all events lie outside of the bins", "tree nominal"]),
+        (_syntax, ["filter 'x >>> 1' cannot be understood", "tree nominal"]),
+        (_not_a_number, ["NaN", "weight 'sqrt(w - 10)'", "tree nominal"]),
     ],
 )
 @pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
