@@ -152,6 +152,16 @@ def test_channels_that_cannot_be_stacked_are_left_out(tmp_path: Path) -> None:
     assert (ended.code, "error: the expected yields of channel CR" in ended.err) == (2, True)
 
 
+def test_figures_do_not_overwrite_one_another(tmp_path: Path) -> None:
+    spec = measurement()
+    for part in ("channels", "observations"):
+        for one, name in zip(spec[part], ("S R", "S-R"), strict=True):
+            one["name"] = name
+    ended = hfscale("plot", "data-mc", write(tmp_path / "workspace.json", spec), "-o", tmp_path / "a.png")
+    assert (ended.code, "'S R' and 'S-R' would be the same file" in ended.err) == (2, True)
+    assert not list(tmp_path.glob("*.png"))
+
+
 @pytest.mark.filterwarnings(PYHF_WARNING, "ignore::ResourceWarning")
 def test_templates_are_drawn_from_their_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from cabinetry import visualize

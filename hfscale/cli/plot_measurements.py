@@ -158,11 +158,12 @@ def _write_all(outputs: Sequence[str], drawings: Sequence[_Drawing]) -> int:
     """Write one figure after the other; those that cannot be drawn are told, and are an error if there is no other.
 
     Raises:
-        SelectionError: No figure can be drawn.
+        SelectionError: No figure can be drawn, or two would be one file.
     """
     from hfscale.plot.files import save_figure, with_names
 
-    refused = []
+    several, refused = len(drawings) > 1, []
+    _refuse_equal_files(Path(outputs[0]), drawings)
     for drawing in drawings:
         try:
             figure = drawing.draw()
@@ -170,7 +171,7 @@ def _write_all(outputs: Sequence[str], drawings: Sequence[_Drawing]) -> int:
             refused.append(error)
             continue
         for output in outputs:
-            path = with_names(Path(output), drawing.names) if len(drawings) > 1 else Path(output)
+            path = with_names(Path(output), drawing.names) if several else Path(output)
             save_figure(figure, path)
             inform(f"wrote {path}")
     if len(refused) == len(drawings):
@@ -178,6 +179,19 @@ def _write_all(outputs: Sequence[str], drawings: Sequence[_Drawing]) -> int:
     for error in refused:
         say(f"not drawn: {error.message}")
     return 0
+
+
+def _refuse_equal_files(output: Path, drawings: Sequence[_Drawing]) -> None:
+    from hfscale.plot.files import with_names
+
+    seen: dict[Path, _Drawing] = {}
+    for drawing in drawings:
+        first = seen.setdefault(with_names(output, drawing.names), drawing)
+        if first is not drawing:
+            raise SelectionError(
+                f"the figures of {' '.join(first.names)!r} and {' '.join(drawing.names)!r} would be the same file",
+                remedy="draw one after the other",
+            )
 
 
 COMMANDS = (
