@@ -4,6 +4,7 @@ import importlib.util
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import jaxtyping
 import pytest
 
 if TYPE_CHECKING:
+    from hfscale.store.objects import ObjectPlace
     from tests.program import Search
 
 os.environ["NPROC"] = "1"
@@ -79,3 +81,23 @@ def example_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     options = ("-o", store, "--executor", "local", "--task-points", "10")
     assert hfscale("cls", EXAMPLE / "BkgOnly.json", EXAMPLE / "patchset.json", *options).code == 0
     return store
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    """URL of an empty bucket in an object store of the tests' own, and an environment that reaches it."""
+    from tests.objects import serving
+
+    with serving() as url:
+        yield url
+
+
+@pytest.fixture
+def object_store(bucket: str, request: pytest.FixtureRequest) -> "ObjectPlace":
+    """Where a store can be made in that bucket, another one for each test."""
+    from hfscale.store.objects import ObjectPlace
+    from hfscale.store.places import store_place
+
+    found = store_place(f"{bucket}/{request.node.name}.zarr")
+    assert isinstance(found, ObjectPlace)
+    return found

@@ -1,20 +1,11 @@
 """Sessions whose stores lie in an object store."""
 
-from collections.abc import Iterator
-
 import pytest
 
 import hfscale
 from hfscale.store.open import open_store
-from tests.objects import serving
 from tests.program import Search
 from tests.session.gated import GatedExecutor, eventually
-
-
-@pytest.fixture
-def bucket() -> Iterator[str]:
-    with serving() as url:
-        yield url
 
 
 @pytest.mark.slow

@@ -1,7 +1,6 @@
 """What a store needs of the place where it lies: every kind of place passes the same tests."""
 
 import multiprocessing
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from hfscale.store import files, lease
 from hfscale.store.lock import exclusive
 from hfscale.store.objects import ObjectPlace
 from hfscale.store.places import Place, put_in_place, remove_tree, store_place, zarr_store
-from tests.objects import serving
 
 
 class PlaceContract:
@@ -94,12 +92,6 @@ class TestFolder(PlaceContract):
         folder = tmp_path / "place"
         folder.mkdir()
         return store_place(folder)
-
-
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[str]:
-    with serving() as url:
-        yield url
 
 
 class TestObjectStore(PlaceContract):
