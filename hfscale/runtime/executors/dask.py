@@ -152,11 +152,13 @@ class DaskExecutor(Executor):
         # Cancelled calls have ended too and are collected below.
         with self.client.as_current(), suppress(TimeoutError, CancelledError):
             distributed.wait(list(futures.values()), timeout=timeout, return_when="FIRST_COMPLETED")
-        if self.client.status != "running":
-            # This is why they are cancelled, which says nothing about the calls.
-            raise self._gone("the connection is lost")
-        ended = [handle for handle, future in futures.items() if future.done()]
-        return {handle: _outcome(self._futures.pop(handle)) for handle in ended}
+        self._check_connection()
+        outcomes = {handle: _outcome(future) for handle, future in futures.items() if future.done()}
+        # It may have been lost while results were fetched.
+        self._check_connection()
+        for handle in outcomes:
+            del self._futures[handle]
+        return outcomes
 
     def idle(self) -> int:
         """Return the number of worker threads, or of workers' GPUs, that the scheduler has given nothing."""
@@ -236,6 +238,11 @@ class DaskExecutor(Executor):
         except (OSError, distributed.client.ClosedClientError) as error:
             raise self._gone(str(error)) from error
 
+    def _check_connection(self) -> None:
+        """Raise InterruptedRunError where it is lost: why calls are cancelled then, which says nothing about them."""
+        if self.client.status != "running":
+            raise self._gone("the connection is lost")
+
     def _gone(self, reason: str) -> InterruptedRunError:
         return InterruptedRunError(
             f"the Dask scheduler {self._address} is gone: {reason}",
@@ -257,8 +264,10 @@ class _Abandoned(NamedTuple):
 
 def _outcome(future: distributed.Future[Any]) -> Outcome:
     if future.status == "finished":
-        return Outcome(value=future.result())
-    if future.status == "cancelled":
+        # What it returned may be lost before it is here.
+        with suppress(CancelledError):
+            return Outcome(value=future.result())
+    if future.status in ("finished", "cancelled"):
         return Outcome(error=CancelledError("the Dask scheduler dropped the call"))
     error = future.exception()
     if isinstance(error, distributed.KilledWorker):

@@ -17,6 +17,7 @@ import distributed
 
 from hfscale.errors import InputError
 from hfscale.runtime.executors.access import gateway_cluster_name
+from hfscale.runtime.executors.workers import quiet_logs
 
 _CONFIGURATION = "gateway.address in ~/.config/dask or DASK_GATEWAY__ADDRESS, gateway.auth or DASK_GATEWAY__AUTH__TYPE"
 
@@ -44,7 +45,8 @@ def gateway_client(scheduler: str, workers: int | None) -> "Iterator[distributed
             remedy="say it (--workers N, run.workers, workers=N), or name a cluster that runs: gateway://NAME",
         )
     package = _package()
-    with _opened(package, name, workers) as cluster:
+    # What a lost connection means for the run is told by the executor.
+    with quiet_logs("distributed.client"), _opened(package, name, workers) as cluster:
         with _explaining(package):
             client: distributed.Client = distributed.Client(cluster, set_as_default=False)
         try:
