@@ -23,6 +23,7 @@ Examples:
   hfscale submit campaign.yaml --site htcondor --workers 50 --set memory=3G
   hfscale submit campaign.yaml --site mysite.yaml --workers 200 --set run.task_points=2
   hfscale submit campaign.yaml --site slurm --mode dask --workers 200
+  hfscale submit campaign.yaml --site gateway --workers 50
   hfscale submit campaign.yaml --site kubernetes --workers 50 --set image=ghcr.io/me/hfscale:0.1 --dry-run
 
 \b

@@ -2,10 +2,8 @@
 
 import base64
 import json
-import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +17,7 @@ from typing import Any, NamedTuple
 import psutil
 
 from tests.program import ROOT
+from tests.sites.slurm_daemons import free_ports
 
 _START_SECONDS = 120
 _USER, _PASSWORD = "tester", "for tests alone"
@@ -92,7 +91,7 @@ class GatewayServer(NamedTuple):
 @contextmanager
 def running_gateway(root: Path) -> Iterator[GatewayServer]:
     """Run a server."""
-    ports = _free_ports(2)
+    ports = free_ports(2)
     configuration = root / "dask_gateway_config.py"
     values = {"root": root, "ports": ports, "password": _PASSWORD, "python": sys.executable}
     configuration.write_text(_CONFIGURATION.format(**values))
@@ -108,20 +107,11 @@ def running_gateway(root: Path) -> Iterator[GatewayServer]:
 
 
 def _alone() -> list[str]:
-    """Words that give a command process numbers of its own: its end is that of all that it started."""
-    if os.geteuid() != 0 or shutil.which("unshare") is None:
+    """Words that give a command process numbers of its own, if that is allowed: its end is that of all it started."""
+    words = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if shutil.which("unshare") is None:
         return []
-    return ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for found in sockets:
-        found.bind(("127.0.0.1", 0))
-    ports = [found.getsockname()[1] for found in sockets]
-    for found in sockets:
-        found.close()
-    return ports
+    return words if subprocess.run([*words, "true"], capture_output=True, check=False).returncode == 0 else []
 
 
 def _wait_for(server: GatewayServer, log: Path) -> None:
@@ -137,9 +127,12 @@ def _wait_for(server: GatewayServer, log: Path) -> None:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End the server as its users do, which ends its clusters, and what is left of it."""
-    for child in [*psutil.Process(process.pid).children(), psutil.Process(process.pid)][:1]:
-        child.send_signal(signal.SIGTERM)
+    """Have the server end its clusters and itself, and end what is left of it."""
+    if process.poll() is not None:
+        return
+    outermost = psutil.Process(process.pid)
+    server = outermost.children()[0] if outermost.name() == "unshare" else outermost
+    server.send_signal(signal.SIGTERM)
     try:
         process.wait(timeout=60)
     except subprocess.TimeoutExpired:

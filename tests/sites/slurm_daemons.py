@@ -92,12 +92,13 @@ def _write_files(root: Path) -> Path:
     key.write_bytes(os.urandom(1024))
     key.chmod(0o400)
     configuration = root / "slurm.conf"
-    values = {"host": platform.node(), "user": getpass.getuser(), "root": root, "ports": _free_ports(3)}
+    values = {"host": platform.node(), "user": getpass.getuser(), "root": root, "ports": free_ports(3)}
     configuration.write_text(_CONFIGURATION.format(**values))
     return configuration
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports of the loopback interface that nothing listens on."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for found in sockets:

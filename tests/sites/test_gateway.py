@@ -69,7 +69,7 @@ def test_a_cluster_is_started_for_a_run_replaces_a_lost_worker_and_ends(
 ) -> None:
     words = cls_words(small, "--scheduler", "gateway", "--workers", 2, seconds=5.0)
     process = start(server, small.folder, *words)
-    wait_until(lambda: process.poll() is not None or (small.store.exists() and _tasks_done(small.store) > 0))
+    wait_until(lambda: process.poll() is not None or _tasks_done(small.store) > 0)
     assert process.poll() is None, finish(process)
     before = server.workers()
     # What the user's own configuration asks for.
@@ -93,6 +93,31 @@ def test_a_cluster_that_runs_is_joined_and_goes_on(server: GatewayServer, small:
     assert server.states()[name] == "RUNNING"
     assert len(server.workers()) == 1
     server.end(name)
+
+
+def test_a_cluster_ends_with_an_interrupted_run_and_a_run_with_its_cluster(
+    server: GatewayServer, small: Search, small_store: Path
+) -> None:
+    words = cls_words(small, "--scheduler", "gateway", "--workers", 1, seconds=5.0)
+    interrupted = start(server, small.folder, *words)
+    wait_until(lambda: interrupted.poll() is not None or _tasks_done(small.store) > 0)
+    interrupted.send_signal(signal.SIGINT)
+    written, _ = interrupted.communicate(timeout=_PATIENCE)
+    assert interrupted.returncode == 3, written
+    # A worker may end its task before it ends itself.
+    wait_until(lambda: not server.states() and not server.workers())
+    done = _tasks_done(small.store)
+    bereft = start(server, small.folder, *words)
+    wait_until(lambda: bereft.poll() is not None or _tasks_done(small.store) > done)
+    assert bereft.poll() is None, bereft.communicate()[0]
+    (name,) = server.states()
+    server.end(name)
+    written, _ = bereft.communicate(timeout=_PATIENCE)
+    assert bereft.returncode == 3, written
+    assert "the Dask scheduler gateway://" in written and "is gone" in written
+    assert "Traceback" not in written
+    finish(start(server, small.folder, *cls_words(small, "--scheduler", "gateway", "--workers", 1)))
+    assert digests_of(small.store) == digests_of(small_store)
 
 
 def test_what_a_notebook_types(server: GatewayServer, small: Search, small_store: Path) -> None:
@@ -138,5 +163,7 @@ def test_what_the_gateway_refuses_is_told(
 
 
 def _tasks_done(store: Path) -> int:
+    if not store.exists():
+        return 0
     ended = hfscale("status", store, "--json")
     return int(ended.json()["tasks_done"]) if ended.code == 0 else 0
