@@ -29,6 +29,8 @@ _COARSEST = 6
 _BENT = 0.1
 """Difference from the surface at which a cell inside of the outermost contour is split though none crosses it."""
 _LARGEST_MARGIN = 1.0
+_DECAY = 16.0
+"""Factor by which the error of cubic polynomials falls from level to level for smooth functions, hardly faster."""
 _STENCIL = 4
 
 
@@ -202,6 +204,8 @@ def _error(
     cells = tuple(np.broadcast_arrays(*children))
     np.maximum.at(measured, cells, _over_corners(away, np.maximum))
     np.logical_and.at(complete, cells, _over_corners(known, np.logical_and))
+    # Few fits may agree with the surface by chance: errors that were seen before do not vanish at once.
+    measured = np.maximum(measured, np.where(complete & ~np.isfinite(before), 0.0, before / _DECAY))
     error = np.where(complete, measured, np.maximum(measured, before))
     return np.asarray(error[children])
 
@@ -248,9 +252,10 @@ def _doubtful(
     crossed = np.zeros(error.shape, dtype=bool)
     for height in heights:
         crossed |= (low - margin < height) & (height < high + margin)
-    # Minima may meet in a cell whose neighbours have shown it.
+    # Half of what is allowed, because a few fits tell the error only roughly. Minima may also meet in a cell whose
+    # neighbours have shown it.
     nearby = maximum_filter(error, size=3, mode="nearest")
-    doubtful: np.ndarray = (crossed & ((error > tolerance) | (nearby > _BENT))) | (
+    doubtful: np.ndarray = (crossed & ((error > 0.5 * tolerance) | (nearby > _BENT))) | (
         (error > _BENT) & (low < heights.max())
     )
     return doubtful
