@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import jaxtyping
 import pytest
 
@@ -27,6 +28,10 @@ os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
 PROGRAMS = tempfile.mkdtemp(prefix="hfscale-programs-")
 os.environ["JAX_COMPILATION_CACHE_DIR"] = PROGRAMS
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
+
+# Machines are busy at times: no test has a time limit.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 # Before anything imports hfscale: the hook wraps its functions while they are loaded.
 jaxtyping.install_import_hook("hfscale", "beartype.beartype")

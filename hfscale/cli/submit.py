@@ -1,5 +1,6 @@
 """Verbs for batch systems: ``submit``, ``logs`` and ``cancel``."""
 
+import shlex
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from hfscale.errors import InputError, SourceError
 
 if TYPE_CHECKING:
     from hfscale.plan.campaign import Campaign
+    from hfscale.plan.settings import RunOptions
     from hfscale.sites.site import Site
     from hfscale.sites.submitting import Offer
 
@@ -67,7 +69,7 @@ def submit_command(
     if mode is not None:
         site = site.model_copy(update={"mode": mode})
     preparation = prepare_campaign(declared)
-    offered = offer(preparation, site, workers)
+    offered = offer(preparation, site, workers, _patience(declared.run))
     if offered is None:
         inform(f"nothing to do: everything in {preparation.path} is done")
         return 0
@@ -82,6 +84,13 @@ def submit_command(
     inform(f"submitted {submission.kind} job {submission.job}: {submission.workers} workers for {preparation.path}")
     inform(f"scripts and logs: {submission.folder}; follow them with hfscale status {preparation.path}")
     return 0
+
+
+def _patience(run: "RunOptions") -> str:
+    """Options of the driver for what the campaign itself says; where it says nothing, drivers wait without end."""
+    chosen = {"--wait-workers": "wait_workers", "--task-limit": "task_limit"}
+    given = [(option, getattr(run, field)) for option, field in chosen.items() if field in run.model_fields_set]
+    return shlex.join(text for option, value in given if value is not None for text in (option, value))
 
 
 def _load(campaign: str, site_name: str, overrides: tuple[str, ...]) -> tuple["Campaign", "Site"]:

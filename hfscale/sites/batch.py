@@ -55,6 +55,7 @@ class ArrayRequest:
         workers: How many.
         site: Where.
         folder: Where scripts and logs are kept; nodes see it, unless the site has no shared file system.
+        patience: Options of the driver in the modes that have one: how long it waits, as a shell takes them.
     """
 
     name: str
@@ -62,6 +63,12 @@ class ArrayRequest:
     workers: int
     site: Site
     folder: Path
+    patience: str = ""
+
+    @property
+    def driver_options(self) -> str:
+        """What follows the store and the engine in the command of a driver, with a space before it."""
+        return f"{self.site.device_option}{self.patience and f' {self.patience}'}"
 
     @property
     def carries(self) -> bool:

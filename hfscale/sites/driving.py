@@ -31,7 +31,7 @@ def driver_script(
         launcher: Command that starts it, in place of the shell itself.
     """
     driver = f"{_inside(request, command_of(request.site))} drive {shlex.quote(str(request.store))} {arguments}"
-    driver += request.site.device_option
+    driver += request.driver_options
     last = f"exec {launcher} {driver}" if launcher else f"exec {driver}"
     return "\n".join(["#!/bin/bash", *directives, "", ONE_THREAD, *request.site.setup, *preparation, last, ""])
 

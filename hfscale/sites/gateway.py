@@ -48,7 +48,7 @@ class DaskGateway:
         site = request.site
         command = command_of(site.model_copy(update={"image": None}))
         gather = "" if site.shared_filesystem else " --gather"
-        cluster = f"--executor dask --scheduler gateway --workers {request.workers}{gather}"
+        cluster = f"--executor dask --scheduler gateway --workers {request.workers}{gather}{request.driver_options}"
         options = _options(site)
         lines = [
             f"cd {shlex.quote(str(request.folder))}",

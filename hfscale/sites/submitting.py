@@ -33,13 +33,14 @@ class Offer(NamedTuple):
         return self.system.render(self.request)
 
 
-def offer(preparation: Preparation, site: Site, workers: int) -> Offer | None:
+def offer(preparation: Preparation, site: Site, workers: int, patience: str = "") -> Offer | None:
     """See what an array of workers for a campaign would be; needs no batch system.
 
     Args:
         preparation: The campaign.
         site: Where.
         workers: How many; tasks that are fewer get as many.
+        patience: Options of a driver; see `hfscale.sites.batch.ArrayRequest`.
 
     Returns:
         None if nothing is left to do.
@@ -53,7 +54,7 @@ def offer(preparation: Preparation, site: Site, workers: int) -> Offer | None:
     if useful == 0:
         return None
     submission = new_submission(preparation.path, site, useful)
-    request = ArrayRequest(submission.name, preparation.path, useful, site, Path(submission.folder))
+    request = ArrayRequest(submission.name, preparation.path, useful, site, Path(submission.folder), patience)
     return Offer(preparation, system, request, submission)
 
 

@@ -49,7 +49,7 @@ def plane(length: int, t: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> tup
     return axes, t(*np.meshgrid(*axes, indexing="ij"))
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(
     length=st.integers(40, 90),
     bend=st.floats(-0.5, 0.5),
@@ -70,7 +70,7 @@ def test_bent_contours_are_those_of_the_full_grid(
     assert fitted.sum() < full.size / 3.0
 
 
-@settings(deadline=None, max_examples=30, derandomize=True)
+@settings(max_examples=30, derandomize=True)
 @given(
     place=st.tuples(st.floats(0.6, 1.4), st.floats(0.6, 1.4)),
     height=st.floats(0.0, 4.0),
@@ -90,7 +90,7 @@ def test_two_minima(place: tuple[float, float], height: float, sharpness: float)
     assert fitted.sum() < full.size / 3.0
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(
     best=st.floats(-1.0, 1.0),
     error=st.floats(0.05, 1.0),

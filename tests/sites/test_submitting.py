@@ -48,6 +48,25 @@ def test_a_dry_run_prints_the_script_of_dask_workers_too_and_writes_nothing(
     assert small.left() == ["campaign.yaml"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [("slurm", "dask"), ("slurm", "ray"), ("kubernetes", "dask"), ("kubernetes", "ray"), ("gateway", "dask")],
+)
+def test_drivers_wait_as_long_as_the_campaign_says(campaign: Path, kind: str, mode: str) -> None:
+    pods = ("image=registry.example/hfscale:1", "kubernetes.claim=results", f"kubernetes.mount={campaign.parent}")
+    keys = [word for key in pods for word in ("--set", key)] if kind == "kubernetes" else []
+    words = (campaign, "--site", kind, "--mode", mode, "--workers", 3, "--dry-run", *keys)
+    for key, option in (("task_limit=2h", "--task-limit 2h"), ("wait_workers=45m", "--wait-workers 45m")):
+        ended = hfscale("submit", *words, "--set", f"run.{key}")
+        assert ended.code == 0, ended.err
+        # YAML breaks long lines.
+        assert option in " ".join(ended.out.split())
+    # Without a word of the campaign, they wait without end, and find out themselves how long a task may take.
+    ended = hfscale("submit", *words)
+    assert "--task-limit" not in ended.out
+    assert "--wait-workers" not in ended.out
+
+
 def test_without_dask_jobqueue_a_dry_run_says_what_it_cannot_show(
     campaign: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,7 +45,7 @@ def dask_job(request: ArrayRequest) -> list[Manifest]:
 def _driver(request: ArrayRequest) -> Manifest:
     # A driver that was interrupted, or lost its scheduler, continues the store when it is started again.
     arguments = f"drive {quoted_store(request)} --executor dask --scheduler {_address(request)}"
-    arguments += request.site.device_option
+    arguments += request.driver_options
     specification = pod(request, [hfscale_container(request, "driver", arguments)])
     add_dask_tls(specification, request.site.kubernetes.dask_tls)
     return {**specification, "restartPolicy": "OnFailure"}

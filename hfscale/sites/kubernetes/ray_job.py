@@ -20,7 +20,7 @@ def ray_job(request: ArrayRequest) -> list[Manifest]:
     lines = [
         *site.setup,
         f"exec {site.command or 'hfscale'} drive {quoted_store(request)} --executor ray --ray-address auto"
-        f"{site.device_option}",
+        f"{request.driver_options}",
     ]
     cpus = {"num-cpus": str(site.resources.cpus)}
     gpus = {"num-gpus": str(site.resources.gpus)} if site.resources.gpus else {}
