@@ -149,6 +149,8 @@ def test_a_plan_tells_of_parts(workspace: Path, tmp_path: Path) -> None:
     given = ("ranking", workspace, "-o", tmp_path / "plan.zarr", "--dry-run", "--json")
     assert run(*given, "--task-parameters", 2).json()["parts_of_points"] == 5
     assert "parts_of_points" not in run(*given).json()
+    scan = ("scan", *given[1:], "--parameter", "mu", "--grid", "0:2:7")
+    assert run(*scan, "--task-parameters", 3).json()["parts_of_points"] == 3
 
 
 @pytest.mark.parametrize("whole", ["ranking"], indirect=True)

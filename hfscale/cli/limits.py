@@ -75,6 +75,13 @@ than the tolerance. What is between is interpolated when results are shown."""
     metavar="SIGMAS",
     help="Error that they may have then, in standard deviations.  [default: 0.01]",
 )
+@click.option(
+    "--task-parameters",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Share out each signal point's profile likelihood, N values of the first --parameter per task; by default where"
+    " it takes long.",
+)
 @click.option("--level", type=float, help="CLs that an adaptive number of toys is to decide on.  [default: 0.05]")
 @test_stat_option
 @toy_options
