@@ -21,6 +21,8 @@ from hfscale.model.structure import ModelGroup
 
 _NEAREST = 2
 """Fits from whose ends a new one starts."""
+_CANDIDATES = 8
+"""Nearest fits that those are chosen from: on a grid, several are equally near."""
 
 
 def scan_adaptively(
@@ -99,9 +101,11 @@ def _with(
     """With fits of new places."""
     point, places = new[:, 0], values_at(values, new)
     nearest = _nearest(index[found.succeeded], new)
-    ends = found.theta[found.succeeded]
-    starts = [at.moved(point, ends[near], places) for near in nearest.T]
-    starts.append(at.moved(point, at.free.theta[point], places))
+    free = at.free.theta[point]
+    # The last end is not used: index -1 needs one where no fit succeeded.
+    ends = np.concatenate([found.theta[found.succeeded], free[:1]])
+    starts = [at.moved(point, np.where(near[:, None] < 0, free, ends[near]), places) for near in nearest.T]
+    starts.append(at.moved(point, free, places))
     both = np.concatenate([index, new])
     held = HeldFits(group.structure, group.shared, at.points.take(both[:, 0]), at.columns, values_at(values, both))
     shape = tuple(axis.shape[1] for axis in values)
@@ -110,13 +114,22 @@ def _with(
 
 
 def _nearest(known: Places, new: Places) -> Int[np.ndarray, "new near"]:
-    """The nearest known places of each new one, those of its own point; fewer where there are not as many."""
-    # Points lie so far apart that no place of another is nearer.
-    far = 4 * (1 + max(known.max(initial=0), new.max(initial=0)))
-    spread = np.array([far, *(1 for _ in range(known.shape[1] - 1))])
-    count = min(_NEAREST, np.unique(known[:, 0], return_counts=True)[1].min(initial=_NEAREST))
-    _, nearest = cKDTree(known * spread).query(new * spread, k=range(1, 1 + int(count)))
-    return np.asarray(nearest, dtype=np.int64)
+    """The nearest known places of each new one, those of its own point; -1 where there are not as many.
+
+    Of places that are equally near, those that were fitted first. The other points have no part in it, because the
+    numbers of a point may not depend on the task it is computed in.
+    """
+    nearest = np.full((len(new), _NEAREST), -1, dtype=np.int64)
+    for point in np.unique(new[:, 0]):
+        own, asked = np.flatnonzero(known[:, 0] == point), np.flatnonzero(new[:, 0] == point)
+        count = min(_NEAREST, len(own))
+        if count:
+            places, at = known[own, 1:], new[asked, 1:]
+            _, near = cKDTree(places).query(at, k=range(1, 1 + min(_CANDIDATES, len(own))))
+            distance = ((places[near] - at[:, None]) ** 2).sum(axis=-1)
+            order = np.lexsort((near, distance), axis=-1)[:, :count]
+            nearest[asked, :count] = own[np.take_along_axis(near, order, axis=-1)]
+    return nearest
 
 
 def _pairs(index: Places, shape: tuple[int, ...], steps: Sequence[Sequence[int]]) -> Pairs:

@@ -88,6 +88,16 @@ def test_several_points_at_once() -> None:
             assert np.abs(np.sqrt(complete(block, point)) - np.sqrt(full.t[0]))[near].max() < TOLERANCE
 
 
+@pytest.mark.parametrize("names", [("mu",), ("mu", "b")])
+def test_a_point_has_the_same_numbers_alone_as_with_others(names: tuple[str, ...]) -> None:
+    group = group_of(two_bins(5.0), two_bins(7.0))
+    both = scan_profiles(group, np.arange(2), names, tolerance=TOLERANCE)
+    for point in range(2):
+        alone = scan_profiles(group, np.array([point]), names, tolerance=TOLERANCE)
+        np.testing.assert_array_equal(alone.fit_status[0], both.fit_status[point])
+        np.testing.assert_array_equal(alone.t[0], both.t[point])
+
+
 @pytest.mark.parametrize("name", ["mu", "a"])
 def test_intervals_are_those_of_the_full_grid(name: str) -> None:
     group = group_of(two_bins(5.0))
