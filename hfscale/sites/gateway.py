@@ -103,9 +103,19 @@ class DaskGateway:
         """Interrupt the driver, which ends its cluster."""
         folder = Path(job)
         process = _process_of(folder)
-        if process is not None:
-            (folder / _CANCELLED).touch()
+        if process is None:
+            return
+        try:
             os.kill(process, signal.SIGTERM)
+        except ProcessLookupError:
+            # It has ended since.
+            return
+        except PermissionError as error:
+            raise BatchSystemError(
+                f"the driver, process {process}, belongs to another user",
+                remedy="cancel it as the user who submitted it",
+            ) from error
+        (folder / _CANCELLED).touch()
 
     def logs(self, folder: Path) -> Iterator[Log]:
         """Return the log of the driver."""
@@ -137,7 +147,10 @@ def _process_of(folder: Path) -> int | None:
     if (folder / _EXIT).exists():
         return None
     if document["host"] != platform.node():
-        raise BatchSystemError(f"the driver was started on {document['host']}", remedy="ask there")
+        raise BatchSystemError(
+            f"the driver was started on {document['host']}",
+            remedy="ask there; where that machine is gone, submit again with --more",
+        )
     number = int(document["process"])
     # Numbers are given again, the folder of a submission is not.
     return number if folder.name in _command_line(number) else None

@@ -1,7 +1,7 @@
 """The jobs of a store: what became of them, what they wrote, and ending them."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -71,19 +71,27 @@ def active_jobs(store: Place) -> dict[str, int]:
 def cancel(store: str | Place) -> dict[str, int]:
     """End all jobs of a store that are queued or running; workers end as with SIGTERM, and what is done stays.
 
+    A submission whose jobs cannot be ended does not keep those of the others from it.
+
     Returns:
         How many jobs of each array were queued or running.
 
     Raises:
-        BatchSystemError: A batch system refused, or cannot be reached.
+        BatchSystemError: A batch system refused, or cannot be reached; the message names the jobs that were ended.
     """
     place = store_place(store)
-    ended = {}
+    ended: dict[str, int] = {}
+    troubles = []
     for submission in submissions(place):
-        state = _state(place, submission)
-        if state.active and state.submission.job is not None:
-            batch_system(submission.kind).cancel(state.submission.job)
-            ended[_title(state.submission)] = state.active
+        try:
+            state = _state(place, submission)
+            if state.active and state.submission.job is not None:
+                batch_system(submission.kind).cancel(state.submission.job)
+                ended[_title(state.submission)] = state.active
+        except BatchSystemError as error:
+            troubles.append(error)
+    if troubles:
+        raise _not_all(troubles, ended)
     return ended
 
 
@@ -93,6 +101,16 @@ def logs(store: str | Place) -> Iterator[tuple[Submission, Log]]:
         found = batch_system(submission.kind).logs(Path(submission.folder))
         for log in sorted(found, key=lambda log: (log.shard, log.path.name)):
             yield submission, log
+
+
+def _not_all(troubles: Sequence[BatchSystemError], ended: Mapping[str, int]) -> BatchSystemError:
+    """One error for several submissions."""
+    messages = dict.fromkeys(error.message for error in troubles)
+    remedies = dict.fromkeys(error.remedy for error in troubles if error.remedy)
+    others = (
+        [f"cancelled, of the others: {', '.join(f'{count} of {job}' for job, count in ended.items())}"] if ended else []
+    )
+    return BatchSystemError("; ".join([*messages, *others]), remedy="; ".join(remedies) or None)
 
 
 def _state(store: Place, submission: Submission) -> ArrayStatus:

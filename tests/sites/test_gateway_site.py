@@ -2,15 +2,18 @@
 
 import json
 import os
+import platform
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hfscale.errors import InputError
+from hfscale.errors import BatchSystemError, InputError
+from hfscale.sites.gateway import DaskGateway
 from hfscale.sites.site import Site
 from hfscale.sites.systems import system_of
 from tests.program import Ended, Search, hfscale
@@ -105,6 +108,38 @@ def test_a_driver_that_was_killed_is_not_taken_for_another_process(small: Search
     assert job(small.store)["states"] == {"failed": 1}
     file.write_text(json.dumps({**known, "host": "elsewhere"}))
     assert job(small.store)["trouble"] == "the driver was started on elsewhere"
+
+
+def test_a_driver_of_a_machine_that_is_gone_does_not_protect_others(small: Search, campaign: Path, end: Path) -> None:
+    assert submit(campaign).code == 0
+    gone = Path(job(small.store)["job"])
+    known = json.loads((gone / "driver.json").read_text())
+    (gone / "driver.json").write_text(json.dumps({**known, "host": "elsewhere"}))
+    assert "where that machine is gone, submit again with --more" in submit(campaign).err
+    assert submit(campaign, "--more").code == 0
+    wait_for(small.store, lambda found: found["states"] == {"running": 1})
+    cancelled = hfscale("cancel", small.store)
+    assert cancelled.code == 2
+    assert "the driver was started on elsewhere; cancelled, of the others: 1 of gateway job" in cancelled.err
+    assert wait_for(small.store, has_ended)["states"] == {"cancelled": 1}
+
+
+@pytest.mark.parametrize("trouble", [ProcessLookupError, PermissionError])
+def test_a_driver_that_cannot_be_interrupted_is_told_of_if_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: type[OSError]
+) -> None:
+    def refuse(process: int, number: int) -> None:
+        raise trouble
+
+    (tmp_path / "driver.json").write_text(json.dumps({"host": platform.node(), "process": 1}))
+    monkeypatch.setattr("hfscale.sites.gateway._command_line", lambda process: tmp_path.name)
+    monkeypatch.setattr(os, "kill", refuse)
+    said: AbstractContextManager[object] = nullcontext()
+    if trouble is PermissionError:
+        said = pytest.raises(BatchSystemError, match="another user")
+    with said:
+        DaskGateway().cancel(str(tmp_path))
+    assert not (tmp_path / "cancelled").exists()
 
 
 def test_a_dry_run_prints_the_script_and_writes_nothing(small: Search, campaign: Path) -> None:
