@@ -129,6 +129,40 @@ def test_htcondor_runs_the_driver_beside_its_queue(tmp_path: Path, no_own_settin
     assert "; module load python; source venv/bin/activate; python -m distributed" in text
 
 
+@pytest.mark.parametrize(
+    "setup",
+    [
+        ["module load python", "source venv/bin/activate  # ours"],
+        "for part in a b\ndo\n  module load $part\ndone",
+        "cat > list <<END\na\nEND",
+        ["module load python;"],
+        ["module load \\"],
+    ],
+)
+def test_a_setup_that_cannot_stand_on_one_line_is_refused_where_it_would_have_to(
+    tmp_path: Path, setup: str | list[str]
+) -> None:
+    with pytest.raises(InputError, match="on one line") as raised:
+        render(tmp_path, "htcondor", "dask", setup=setup)
+    assert raised.value.place == "setup"
+    assert "source FILE" in str(raised.value)
+    assert list(tmp_path.iterdir()) == []
+    # Scripts have a line for each.
+    render(tmp_path, "htcondor", "array", setup=setup)
+    render(tmp_path, "slurm", "dask", setup=setup)
+
+
+def test_a_setup_that_can_stand_on_one_line_is_taken(tmp_path: Path) -> None:
+    lines = [
+        "# ours",
+        "[[ -d venv ]] && { source venv/bin/activate; }",
+        "export A=${B#c} D='#'",
+        "if true; then :",
+        "fi",
+    ]
+    assert render(tmp_path, "htcondor", "dask", setup=lines)
+
+
 def test_slurm_gives_ray_one_allocation_and_a_token(tmp_path: Path) -> None:
     (document,) = render(tmp_path, "slurm", "ray", resources={"cpus": 32, "memory": "64G", "walltime": "1h"})
     lines = document.text.splitlines()

@@ -12,7 +12,7 @@ import importlib.util
 import json
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -150,20 +150,27 @@ def job_script(jobs: WorkerJobs) -> str:
 def job_options(jobs: WorkerJobs) -> dict[str, Any]:
     """Return the arguments of dask-jobqueue that describe one job."""
     cores = int(_choose(jobs, "cpus", "cores", jobs.cpus))
-    # Some batch systems get them on one line, which a comment would end.
-    setup = [line for line in jobs.setup if line and not line.startswith("#")]
     options = {
         "cores": cores,
         "processes": int(_of_user(jobs.kind, "processes") or cores),
         "memory": _choose(jobs, "memory", "memory", f"{jobs.memory}MiB"),
         "job_name": jobs.name,
-        "job_script_prologue": [*(_of_user(jobs.kind, "job-script-prologue") or ()), *_exports(jobs), *setup],
+        "job_script_prologue": [
+            *(_of_user(jobs.kind, "job-script-prologue") or ()),
+            *_exports(jobs),
+            *commands_of(jobs.setup),
+        ],
         "worker_extra_args": [*(_of_user(jobs.kind, "worker-extra-args") or ()), *_worker_arguments(jobs)],
         "log_directory": _of_user(jobs.kind, "log-directory") or str(Path(jobs.folder) / "workers"),
     }
     if jobs.python is not None:
         options["python"] = jobs.python
     return {**options, **(_of_slurm(jobs) if jobs.kind == "slurm" else _of_htcondor(jobs))}
+
+
+def commands_of(setup: Sequence[str]) -> list[str]:
+    """Return the lines of a setup without comments: some batch systems get them on one line, which those would end."""
+    return [line for line in setup if line and not line.startswith("#")]
 
 
 def _of_slurm(jobs: WorkerJobs) -> dict[str, Any]:
