@@ -309,7 +309,7 @@ _ENGINE_OPTIONS = (
     click.option(
         "--wait-workers",
         metavar="DURATION",
-        help="End, with code 3, where a cluster has had no worker for so long.  [default: 10m]",
+        help="End, with code 3, where a cluster has had no worker for so long.  [default: 10m; of drive: without end]",
     ),
     click.option(
         "--task-limit",

@@ -86,7 +86,7 @@ class Session:
         """Run a campaign, its contours included, in the background.
 
         What the campaign says under ``run`` of engine and workers is the session's to say; ``gather``, ``task_points``,
-        ``task_toys``, ``wait_workers`` and ``task_limit`` count.
+        ``task_toys``, ``task_parameters``, ``wait_workers`` and ``task_limit`` count.
 
         Args:
             campaign: A campaign file, or the mapping of its keys, with paths relative to the working directory.

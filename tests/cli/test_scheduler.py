@@ -146,6 +146,11 @@ def test_a_scheduler_without_workers_is_waited_for_and_then_the_same_command_con
     assert all(found[name].tobytes() == expected[name].tobytes() for name in expected)
 
 
+def test_help_tells_that_only_drive_waits_without_end() -> None:
+    help_of_drive = " ".join(hfscale("drive", "--help").out.split())
+    assert "[default: 10m; of drive: without end]" in help_of_drive
+
+
 def test_what_is_no_duration_is_refused_before_anything_is_written(small: Search) -> None:
     for option in ("--wait-workers", "--task-limit"):
         ended = hfscale("cls", small.workspace, small.patchset, "-o", small.store, option, "ten")
