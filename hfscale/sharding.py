@@ -33,6 +33,7 @@ from hfscale.runtime.executors.local import LocalExecutor
 from hfscale.runtime.observers import UNSEEN, Watching, observing
 from hfscale.store.files import done_file, journal_folder
 from hfscale.store.open import open_store
+from hfscale.store.parts import remove_parts
 from hfscale.store.places import Place, store_place
 from hfscale.store.store import ResultStore
 
@@ -143,6 +144,9 @@ def run_shard(
                 with LocalExecutor(device) as engine:
                     given_up |= run_phase(store, phase, engine, observers).keys()
             elif not _plan_further(store, _PATIENCE if help_others else 0):
+                if not store.pending():
+                    # Parts that a run with a driver left behind.
+                    remove_parts(store.path)
                 return _summary(store, shard, before)
 
 

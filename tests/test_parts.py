@@ -1,6 +1,7 @@
 """One signal point cut into tasks: rankings and MINOS errors by parameters, goodness of fit by toys."""
 
 import json
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +9,17 @@ import pytest
 
 import hfscale
 from hfscale.inference.measurement.minos import MinosErrors
-from hfscale.inference.measurement.parts import arrays_of, found_in, join_parameters
+from hfscale.inference.measurement.parts import all_found_in, arrays_of, found_in, join_parameters
 from hfscale.inference.measurement.ranking import Impacts
 from hfscale.phases import do_part
 from hfscale.plan.parts import PartTask
+from hfscale.runtime.events import TaskReport
+from hfscale.runtime.executors.local import LocalExecutor
+from hfscale.sites.carrying import pack
 from hfscale.store.files import parts_folder
 from hfscale.store.parts import parts_of, pending_parts, read_parts
 from hfscale.store.store import ResultStore
+from hfscale.work.gathering import GatheringExecutor, compute_order
 from tests.inference.measurement.models import measurement
 from tests.models import normsys
 from tests.program import digests_of, patchset_of, signal_patch, small_workspace, write
@@ -109,7 +114,7 @@ def test_the_task_of_the_point_makes_no_fits_again(workspace: Path, tmp_path: Pa
     assert report.fits == 0
 
 
-@pytest.mark.parametrize("damage", ["torn", "altered", "gone"])
+@pytest.mark.parametrize("damage", ["torn", "altered", "gone", "of another version"])
 def test_a_damaged_part_is_made_up_for(whole: tuple[str, Path], workspace: Path, tmp_path: Path, damage: str) -> None:
     from hfscale.work.task import run_task
 
@@ -122,6 +127,10 @@ def test_a_damaged_part_is_made_up_for(whole: tuple[str, Path], workspace: Path,
     middle = len(data) // 2
     if damage == "gone":
         file.unlink()
+    elif damage == "of another version":
+        with np.load(file) as found:
+            arrays = {name.replace("free_nll", "free_cost"): found[name] for name in found.files}
+        np.savez(file, **arrays)
     else:
         changed = bytes([data[middle] ^ 255])
         file.write_bytes(data[:middle] if damage == "torn" else data[:middle] + changed + data[middle + 1 :])
@@ -173,6 +182,62 @@ def test_parts_without_parameters_are_refused(workspace: Path, tmp_path: Path, o
     assert not (tmp_path / "none.zarr").exists()
 
 
+@pytest.mark.parametrize("whole", ["ranking"], indirect=True)
+def test_a_part_that_was_given_up_is_no_trouble_of_a_point_that_is_done(
+    whole: tuple[str, Path], workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hfscale import phases
+
+    unlucky = pending_parts(unfinished("ranking", workspace, tmp_path / "parts.zarr"))[1].id
+
+    def do(store: str, task_id: str) -> TaskReport:
+        if task_id == unlucky:
+            raise OSError("lost")
+        return do_part(store, task_id)
+
+    monkeypatch.setattr(phases, "do_part", do)
+    tasks = in_parts("ranking", workspace, tmp_path / "parts.zarr")
+    assert (unlucky in tasks, len(tasks)) == (False, 3)
+    status = run("status", tmp_path / "parts.zarr", "--json").json()
+    assert status["activity"]["retried"] > 0
+    assert status["activity"]["quarantined"] == {}
+    assert "quarantined" not in run("status", tmp_path / "parts.zarr").out
+    assert digests_of(tmp_path / "parts.zarr") == digests_of(whole[1])
+
+
+def test_gathering_hands_over_the_parts_that_are_there_when_a_task_is_submitted(
+    workspace: Path, tmp_path: Path
+) -> None:
+    store = unfinished("ranking", workspace, tmp_path / "parts.zarr")
+    with LocalExecutor() as engine:
+        gathering = GatheringExecutor(engine, store, store.pending())
+        for part in pending_parts(store):
+            do_part(str(store.path), part.id)
+        handle = gathering.submit(compute_order, store.plan.tasks[0].id)
+        report = gathering.wait([handle], None)[handle].value
+    assert report.fits == 0
+    assert store.pending() == ()
+
+
+@pytest.mark.parametrize("whole", ["ranking"], indirect=True)
+def test_a_shard_that_finishes_a_store_leaves_no_parts_and_archives_have_none(
+    whole: tuple[str, Path], workspace: Path, tmp_path: Path
+) -> None:
+    store = unfinished("ranking", workspace, tmp_path / "parts.zarr")
+    do_part(str(store.path), pending_parts(store)[0].id)
+    pack(store.path, tmp_path / "store.tar.gz")
+    with tarfile.open(tmp_path / "store.tar.gz") as packed:
+        names = packed.getnames()
+    assert any(name.endswith("zarr.json") for name in names)
+    assert not any("/parts" in name for name in names)
+    # The store has one task: this shard has nothing to do, and others still may use the part.
+    assert run("worker", store.path, "--shard", "1/2").code == 0
+    assert parts_folder(tmp_path / "parts.zarr").exists()
+    assert run("worker", store.path, "--shard", "0/2").code == 0
+    assert not parts_folder(tmp_path / "parts.zarr").exists()
+    assert digests_of(tmp_path / "parts.zarr") == digests_of(whole[1])
+
+
 @pytest.fixture(scope="module")
 def halves(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[PartTask, Impacts]]:
     """What the parts of a ranking have found."""
@@ -180,7 +245,9 @@ def halves(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> list[tu
     for part in pending_parts(store):
         do_part(str(store.path), part.id)
     (parts,) = read_parts(store, store.plan.tasks[0]).values()
-    return [(part.task, found_in(Impacts, part.arrays)) for part in parts]
+    found = all_found_in(Impacts, [part.arrays for part in parts])
+    assert found is not None
+    return list(zip([part.task for part in parts], found, strict=True))
 
 
 def test_a_lower_minimum_of_any_part_is_the_best_fit_of_the_whole(halves: list[tuple[PartTask, Impacts]]) -> None:
@@ -206,8 +273,14 @@ def test_parts_around_different_best_fits_do_not_belong_together(halves: list[tu
 def test_arrays_of_a_part_are_read_as_what_they_were(halves: list[tuple[PartTask, Impacts]]) -> None:
     _, found = halves[0]
     again = found_in(Impacts, arrays_of(found))
+    assert again is not None
     assert (again.lowered, again.n_fits) == (found.lowered, found.n_fits)
     np.testing.assert_array_equal(again.impact, found.impact)
     np.testing.assert_array_equal(again.free.theta, found.free.theta)
     errors = MinosErrors(np.zeros((1, 2, 3)), np.ones((1, 2, 3), dtype=np.int64), 7, found.free, lowered=True)
-    assert found_in(MinosErrors, arrays_of(errors)).lowered is True
+    read = found_in(MinosErrors, arrays_of(errors))
+    assert read is not None
+    assert read.lowered is True
+    # Those of another kind, or of another version.
+    assert found_in(Impacts, arrays_of(errors)) is None
+    assert found_in(MinosErrors, {**arrays_of(errors), "new": np.zeros(1)}) is None

@@ -17,6 +17,7 @@ from hfscale.plan.settings import Calculation
 from hfscale.plan.tasks import LONGEST_SECONDS, TASKS_OF_A_SMALL_CAMPAIGN
 
 _SECONDS_PER_PART = 10.0
+_PREFIX = "part-"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class PartTask:
     def span(self) -> dict[str, int]:
         """What the task covers, as JSON."""
         return {"point": self.point, "first": self.first, "stop": self.stop}
+
+
+def is_part(task_id: str) -> bool:
+    """Say whether the identity of a task is that of a part, which is no result."""
+    return task_id.startswith(_PREFIX)
 
 
 def searches_of(calculation: Mapping[str, Any], n_parameters: int) -> int:
@@ -97,5 +103,5 @@ def make_parts(
         for first in range(0, searches, part_size):
             stop = min(first + part_size, searches)
             identity = digest({"settings": settings_digest, "point": names[point], "first": first, "stop": stop})
-            tasks.append(PartTask(f"part-{point:06d}-{first:010d}-{identity[:16]}", point, first, stop))
+            tasks.append(PartTask(f"{_PREFIX}{point:06d}-{first:010d}-{identity[:16]}", point, first, stop))
     return tuple(tasks)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from hfscale.plan.parts import is_part
 from hfscale.runtime.events import fit_rate
 
 
@@ -35,7 +36,8 @@ class Activity:
         runs: Runs of drivers and shards: processes that told something.
         retried: How many times a task was tried again.
         reissued: How many times a task that took long was handed over once more.
-        quarantined: Identity of every task that was given up and not finished since -> why.
+        quarantined: Identity of every task that was given up and not finished since -> why;
+            without parts of signal points, which the tasks of the points make up for.
         workers: What each worker did, by ``host:number`` of its process.
         last_event: Time of the last event in ISO 8601, None if there is none.
     """
@@ -62,7 +64,8 @@ def summarize(documents: Iterable[Mapping[str, Any]]) -> Activity:
             drivers.add(str(document["driver"]))
         last = max(last or "", str(document.get("time", ""))) or None
         if kind == "failed":
-            quarantined[task] = str(document.get("reason", ""))
+            if not is_part(task):
+                quarantined[task] = str(document.get("reason", ""))
         elif kind == "finished":
             quarantined.pop(task, None)
             workers.setdefault(str(document.get("worker")), []).append(document)

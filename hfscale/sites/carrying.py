@@ -35,13 +35,13 @@ def returned_name(shard: str) -> str:
 
 
 def pack(store: Place, archive: Path) -> None:
-    """Write an archive of a store, without its journals, and the scripts and logs of its jobs.
+    """Write an archive of a store, without its journals, parts of signal points, and the scripts and logs of its jobs.
 
     Raises:
         OSError: It cannot be written.
     """
     root = local(store)
-    left_out = {files.jobs_folder(root), files.events_folder(root), files.lock_file(root)}
+    left_out = {files.jobs_folder(root), files.events_folder(root), files.parts_folder(root), files.lock_file(root)}
 
     def chosen(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
         path = root / Path(member.name).relative_to(STORE)

@@ -101,7 +101,7 @@ class GatheringExecutor(Executor):
         self._engine = engine
         self._store = store
         self._definition = portable_definition(store)
-        self._orders = {task.id: _order(store, task) for task in tasks}
+        self._tasks = {task.id: task for task in tasks}
         self._calls: dict[Hashable, _Call] = {}
 
     def slots(self) -> int:
@@ -112,7 +112,9 @@ class GatheringExecutor(Executor):
         """Hand a task to the engine, given its identity."""
         (task_id,) = args
         handle = object()
-        self._calls[handle] = self._hand_over(function, self._orders[task_id], None)
+        # Made only now: orders of signal points bring their parts, which may be large for all points together.
+        order = _order(self._store, self._tasks[task_id])
+        self._calls[handle] = self._hand_over(function, order, None)
         return handle
 
     def wait(self, handles: Collection[Hashable], timeout: float | None) -> Mapping[Hashable, Outcome]:

@@ -17,7 +17,7 @@ from hfscale.inference.measurement.goodness import (
 from hfscale.inference.measurement.minima import Minima, free_minima, with_covariance
 from hfscale.inference.measurement.minos import MinosErrors, minos_errors
 from hfscale.inference.measurement.overrides import columns_of, overridden
-from hfscale.inference.measurement.parts import Found, found_in, join_parameters, join_toys
+from hfscale.inference.measurement.parts import Found, all_found_in, join_parameters, join_toys
 from hfscale.inference.measurement.ranking import Impacts, impacts
 from hfscale.inference.measurement.results import FitBlock
 from hfscale.inference.profile_scans import ProfileBlock, scan_profiles
@@ -72,7 +72,7 @@ def search(subject: Subject, calculation: Calculation, parameters: Sequence[str]
 def join(
     group: ModelGroup, row: int, calculation: Calculation, parameters: Sequence[str], parts: Sequence[FoundPart]
 ) -> FitBlock | GoodnessBlock | ProfileBlock | None:
-    """Results of a signal point from all of its parts; None where these do not belong together.
+    """Results of a signal point from all of its parts; None where these cannot be read, or do not belong together.
 
     Args:
         group, row: The point.
@@ -81,21 +81,26 @@ def join(
         parts: All of its parts, in order.
     """
     rows, overrides = np.array([row]), calculation.overrides
+    arrays = [part.arrays for part in parts]
     if calculation.kind == "profile":
-        known = join_slabs([found_in(Slab, part.arrays) for part in parts])
+        slabs = all_found_in(Slab, arrays)
+        known = None if slabs is None else join_slabs(slabs)
         tolerance = calculation.grid_tolerance if calculation.adaptive_grid else None
         scanned, values = calculation.parameters, calculation.scan_values
         return None if known is None else scan_profiles(group, rows, scanned, values, tolerance, known)
-    columns = [_columns(group, parameters, part.task) for part in parts]
     if calculation.kind == "gof":
-        thrown = join_toys([found_in(ThrownToys, part.arrays) for part in parts])
+        toys = all_found_in(ThrownToys, arrays)
+        thrown = None if toys is None else join_toys(toys)
         if thrown is None:
             return None
         return goodness_of_points(group, rows, overrides, calculation.channels, _toys(calculation), thrown)
+    columns = [_columns(group, parameters, part.task) for part in parts]
     if calculation.kind == "ranking":
-        ranked = join_parameters([found_in(Impacts, part.arrays) for part in parts], columns)
+        shifts = all_found_in(Impacts, arrays)
+        ranked = None if shifts is None else join_parameters(shifts, columns)
         return None if ranked is None else rank_points(group, rows, overrides, ranked)
-    errors = join_parameters([found_in(MinosErrors, part.arrays) for part in parts], columns)
+    sides = all_found_in(MinosErrors, arrays)
+    errors = None if sides is None else join_parameters(sides, columns)
     return None if errors is None else fit_points(group, rows, overrides, calculation.minos, errors)
 
 

@@ -4,7 +4,7 @@ A part is a block of parameters, or of toys. Each has the best fit of the point,
 they find together is what one search of all would have found.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -72,15 +72,27 @@ def arrays_of(found: Found) -> dict[str, Shaped[np.ndarray, "..."]]:
     return arrays | {name: np.asarray(value) for name, value in found._asdict().items() if name != "free"}
 
 
-def found_in(kind: type[_FOUND], arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> _FOUND:
-    """Read what `arrays_of` made.
+def found_in(kind: type[_FOUND], arrays: Mapping[str, Shaped[np.ndarray, "..."]]) -> _FOUND | None:
+    """Read what `arrays_of` made; None where the names are others, as another version of hfscale may have written them.
 
     Args:
         kind: What it was.
         arrays: The arrays.
     """
+    expected = {_FREE + name for name in FitResults._fields} | {name for name in kind._fields if name != "free"}
+    if arrays.keys() != expected:
+        return None
     free = FitResults(*(arrays[_FREE + name] for name in FitResults._fields))
     rest: dict[str, Any] = {
         name: array if array.ndim else array.item() for name, array in arrays.items() if name in kind._fields
     }
     return kind(free=free, **rest)
+
+
+def all_found_in(
+    kind: type[_FOUND], parts: Iterable[Mapping[str, Shaped[np.ndarray, "..."]]]
+) -> tuple[_FOUND, ...] | None:
+    """Read what several parts have found, as `found_in`; None where one cannot be read."""
+    found = tuple(found_in(kind, arrays) for arrays in parts)
+    known = tuple(part for part in found if part is not None)
+    return known if len(known) == len(found) else None
