@@ -56,7 +56,7 @@ class Layout:
             ) from error
 
     def orders(self, identity: str) -> Path:
-        """Return the file for what workers need to know, named after what is in it."""
+        """Return the file for what workers need to know."""
         return self.state / f"orders-{identity}.json"
 
     def sweep(self) -> None:
@@ -121,20 +121,23 @@ class Ledger:
     Args:
         layout: Where the ledger is.
         wanted: Identity of every file.
+
+    Attributes:
+        finished: Name of each finished file -> its SHA-256.
     """
 
     def __init__(self, layout: Layout, wanted: Mapping[str, str]) -> None:
         self._layout = layout
         self._wanted = wanted
         self._file: FileIO | None = None
-        self.finished: set[str] = set()
+        self.finished: dict[str, str] = {}
 
     def __enter__(self) -> "Ledger":
         """Keep the lines of files that are finished, and remove other files of these names."""
         lines = finished_lines(self._layout, self._wanted)
-        self.finished = set(lines)
+        self.finished = {file: line["sha256"] for file, line in lines.items()}
         write_bytes(self._layout.ledger, "".join(json.dumps(line) + "\n" for line in lines.values()).encode())
-        for file in self._wanted.keys() - self.finished:
+        for file in self._wanted.keys() - self.finished.keys():
             (self._layout.folder / file).unlink(missing_ok=True)
         self._file = FileIO(self._layout.ledger, "ab")
         return self
@@ -164,6 +167,20 @@ class Ledger:
             self._file.write("".join(json.dumps(line) + "\n" for line in lines).encode())
         self.finished.update(written)
         receipt.unlink(missing_ok=True)
+
+    def check(self) -> None:
+        """Make sure that the files are those that were noted.
+
+        Raises:
+            StoreError: One is not.
+        """
+        others = sorted(f for f, noted in self.finished.items() if sha256(self._layout.folder / f) != noted)
+        if others:
+            raise StoreError(
+                f"{len(others)} templates in {self._layout.folder} were changed during the run, for example"
+                f" {others[0]}, perhaps by a task of an earlier run",
+                remedy="when nothing else writes there, run the same command again: it makes them again",
+            )
 
 
 def finished_lines(layout: Layout, wanted: Mapping[str, str]) -> dict[str, dict[str, Any]]:

@@ -15,9 +15,9 @@ from hfscale.errors import InputError, SourceError
 from hfscale.runtime.events import TaskReport
 from hfscale.store.files import write_bytes
 from hfscale.templating.ledger import sha256
-from hfscale.templating.orders import Orders, number_of, read_orders
+from hfscale.templating.orders import Orders, identity_of, number_of, read_orders
 from hfscale.templating.reading import OpenTrees
-from hfscale.templating.recipes import Template
+from hfscale.templating.recipes import Template, file_of
 from hfscale.templating.workspaces import write_part
 
 
@@ -44,7 +44,7 @@ def do_share(orders_file: str, task_id: str) -> TaskReport:
             except InputError as error:
                 work.reasons[template.name] = str(error)
     if share.part is not None:
-        write_part(dict(orders.config), orders.drafts, *share.part)
+        write_part(dict(orders.config), orders.drafts, identity_of(task_id), *share.part)
     write_bytes(orders.receipt(task_id), json.dumps(work.written).encode())
     done, failed = len(share.numbers) - len(work.reasons), len(work.reasons)
     return TaskReport(task_id, done, 0, failed, time.perf_counter() - begun, work.reasons)
@@ -78,16 +78,28 @@ class _Work:
         return histo.Histogram.from_arrays(made.bins, made.yields, made.stdev)
 
     def read(self, name: str) -> Any:
-        """Return a template that is made already."""
+        """Return a template that is made already.
+
+        Raises:
+            InputError: It is no longer the one that was made.
+        """
         from cabinetry import histo
 
-        return histo.Histogram.from_path(self._orders.folder / name, modified=False)
+        histogram = histo.Histogram.from_path(self._orders.folder / name, modified=False)
+        # Afterwards, so that it cannot be another file that is read.
+        file = file_of(name)
+        if sha256(self._orders.folder / file) != self._orders.finished.get(file):
+            raise InputError(
+                f"{file} was changed during the run, perhaps by a task of an earlier run",
+                remedy="when nothing else writes there, run the same command again: it makes it again",
+            )
+        return histogram
 
     def process(self, template: Template, raw: Any) -> None:
         """Post-process a template and write the result beside it.
 
         Raises:
-            InputError: It comes to no number in some bin.
+            InputError: It comes to no number in some bin, or its nominal template is no longer the one that was made.
         """
         from cabinetry.templates import postprocessor
 

@@ -1,4 +1,4 @@
-"""What workers are told: a file in the folder of templates, named after what is in it."""
+"""What workers are told: a file in the folder of templates, with a name that no other run gives to its own."""
 
 import json
 from collections.abc import Mapping
@@ -20,6 +20,7 @@ class Orders(NamedTuple):
         templates: All templates.
         shares: What each task does, by the number that identities of tasks begin with.
         allow_empty: Whether templates may be zero everywhere.
+        finished: Name of each file that is finished -> its SHA-256.
     """
 
     config: Mapping[str, Any]
@@ -27,6 +28,7 @@ class Orders(NamedTuple):
     templates: tuple[Template, ...]
     shares: tuple[Share, ...]
     allow_empty: bool
+    finished: Mapping[str, str]
 
     @property
     def folder(self) -> Path:
@@ -45,13 +47,14 @@ class Orders(NamedTuple):
             "templates": [template.to_json() for template in self.templates],
             "shares": self.shares,
             "allow_empty": self.allow_empty,
+            "finished": self.finished,
         }
         write_bytes(path, json.dumps(document).encode())
 
 
 @lru_cache(maxsize=1)
 def read_orders(path: str) -> Orders:
-    """Read what `Orders.write` wrote; once per process, because its file is named after what is in it."""
+    """Read what `Orders.write` wrote; once per process, because no other orders get its name."""
     document: Mapping[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
     return Orders(
         document["config"],
@@ -59,12 +62,18 @@ def read_orders(path: str) -> Orders:
         tuple(Template.from_json(item) for item in document["templates"]),
         tuple(Share.from_json(item) for item in document["shares"]),
         document["allow_empty"],
+        document["finished"],
     )
 
 
 def number_of(task_id: str) -> int:
     """Return the number of the share of a task."""
     return int(task_id.partition("-")[0])
+
+
+def identity_of(task_id: str) -> str:
+    """Return the identity of the orders of a task."""
+    return task_id.partition("-")[2]
 
 
 def receipt_file(drafts: Path, task_id: str) -> Path:

@@ -1,13 +1,13 @@
 """Making all templates of a configuration on an engine, and the workspace when all are there."""
 
 import copy
+import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from hfscale.plan.digests import digest
 from hfscale.plan.tasks import Task
 from hfscale.runtime.events import Event, TaskReport
 from hfscale.runtime.executors.choose import (
@@ -108,6 +108,8 @@ def templates(
     scheduler: str | Path | None = None,
     ray_address: str | None = None,
     insecure: bool = False,
+    wait_workers: str | None = None,
+    task_limit: str | None = None,
     progress: bool = False,
 ) -> TemplateResults:
     """Make every template of a cabinetry configuration in parallel, post-process them, and build the workspace.
@@ -126,6 +128,9 @@ def templates(
         scheduler: Running Dask cluster for ``dask``.
         ray_address: Running Ray cluster for ``ray``.
         insecure: Accept a cluster that is open to others.
+        wait_workers: How long to wait for workers where there is none, ``10m`` by default.
+        task_limit: How long a task may run before it is stopped and tried again, for example ``2h``; found out from
+            others by default.
         progress: Show progress on standard error.
 
     Returns:
@@ -134,14 +139,17 @@ def templates(
     Raises:
         InputError: The configuration is wrong, or cabinetry is not installed; nothing was written.
         ModelError: The templates make no valid workspace.
-        StoreError: The folder cannot be written, or another process is making templates in it.
-        InterruptedRunError: The run was interrupted; the same call continues it.
+        StoreError: The folder cannot be written, another process is making templates in it, or wrote others over them.
+        InterruptedRunError: The run was interrupted, or had no workers for too long; the same call continues it.
     """
     cluster = Cluster(None if scheduler is None else str(scheduler), ray_address, insecure)
     check_cluster(executor, cluster)
+    patience = Patience.read(wait_workers, task_limit)
     plan = plan_templates(config, folder, inputs=inputs)
     watching = Watching(quiet=not progress)
-    return make_templates(plan, executor, workers, cluster, allow_empty=allow_empty, watching=watching)
+    return make_templates(
+        plan, executor, workers, cluster, allow_empty=allow_empty, watching=watching, patience=patience
+    )
 
 
 def plan_templates(
@@ -177,6 +185,7 @@ def make_templates(
         choose_executor(executor, workers, len(plan.pending), plan.seconds) if isinstance(executor, str) else executor
     )
     failures: dict[str, str] = {}
+    parts = None
     with exclusive(layout.lock), Ledger(layout, plan.wanted) as ledger:
         layout.sweep()
         kept = sum(t.processed_file in ledger.finished and t.file in ledger.finished for t in plan.templates)
@@ -186,9 +195,11 @@ def make_templates(
                 observing(layout.journal, layout.folder.name, watching) as observers,
                 as_executor(engine, workers, cluster) as started,
             ):
-                failures = _Run(plan, ledger, started, observers, patience, allow_empty=allow_empty).all()
+                run = _Run(plan, ledger, started, observers, patience, allow_empty=allow_empty)
+                failures, parts = run.all(), run.parts
         if not failures:
-            write_workspace(plan.config, layout.workspace, layout.drafts)
+            ledger.check()
+            write_workspace(plan.config, layout.workspace, layout.drafts, parts)
         layout.sweep()
     names = tuple(template.name for template in plan.templates)
     made = len(names) - kept - len(failures)
@@ -196,7 +207,11 @@ def make_templates(
 
 
 class _Run:
-    """Makes templates on an engine; then smooths, which needs nominal ones, and makes the parts of the workspace."""
+    """Makes templates on an engine; then smooths, which needs nominal ones, and makes the parts of the workspace.
+
+    Attributes:
+        parts: Identity of the orders by which parts were made, None for none.
+    """
 
     def __init__(
         self,
@@ -216,6 +231,7 @@ class _Run:
         self._allow_empty = allow_empty
         self._config = copy.deepcopy(plan.config)
         self._config["General"]["HistogramFolder"] = str(plan.layout.folder)
+        self.parts: str | None = None
 
     def all(self) -> dict[str, str]:
         """Do everything; returns name of each template that failed -> why."""
@@ -297,9 +313,13 @@ class _Run:
     ) -> tuple[list[Task], Callable[[str], TaskReport]]:
         """Write the orders for workers; returns the tasks, and the function that does them."""
         layout = self._plan.layout
-        identity = digest({"shares": shares, "wanted": dict(self._plan.wanted), "empty": self._allow_empty})[:16]
+        # A task that an earlier run left to itself, even one of the same shares, must not be taken for one of these.
+        identity = uuid.uuid4().hex[:16]
+        if any(share.part is not None for share in shares):
+            self.parts = identity
         orders = layout.orders(identity)
-        Orders(self._config, layout.drafts, self._plan.templates, tuple(shares), self._allow_empty).write(orders)
+        templates, finished = self._plan.templates, dict(self._ledger.finished)
+        Orders(self._config, layout.drafts, templates, tuple(shares), self._allow_empty, finished).write(orders)
         tasks: list[Task] = []
         for k, share in enumerate(shares):
             begun = tasks[-1].stop if tasks else 0

@@ -16,12 +16,13 @@ _WORKER_SAYS_NOTHING = (FileNotFoundError, KeyError, ValueError)
 """What makes a part impossible: the driver, which has all of them, meets it again and says so."""
 
 
-def write_part(config: Config, drafts: Path, region: int, sample: int) -> None:
+def write_part(config: Config, drafts: Path, identity: str, region: int, sample: int) -> None:
     """Make the part of a workspace that is one sample in one region, if that is possible, for `write_workspace`.
 
     Args:
         config: cabinetry's configuration.
         drafts: Where to.
+        identity: That of the orders, see `write_workspace`.
         region: Number of the region in the configuration.
         sample: Number of the sample.
     """
@@ -32,16 +33,18 @@ def write_part(config: Config, drafts: Path, region: int, sample: int) -> None:
         _validate_samples(samples)
     except (*_WORKER_SAYS_NOTHING, InvalidSpecification):
         return
-    write_bytes(_part_file(drafts, region, sample), json.dumps(samples).encode())
+    write_bytes(_part_file(drafts, identity, region, sample), json.dumps(samples).encode())
 
 
-def write_workspace(config: Config, path: Path, drafts: Path) -> None:
+def write_workspace(config: Config, path: Path, drafts: Path, identity: str | None) -> None:
     """Make the workspace of finished templates and write it as cabinetry does, at once.
 
     Args:
         config: cabinetry's configuration.
         path: Where to.
         drafts: Where `write_part` wrote parts; the others are made here.
+        identity: Of the orders by which parts were made, None for none. Others there are of a task that an earlier
+            run left to itself.
 
     Raises:
         ModelError: It is no valid workspace, or some of its numbers are none.
@@ -50,7 +53,7 @@ def write_workspace(config: Config, path: Path, drafts: Path) -> None:
     from pyhf.exceptions import InvalidSpecification
 
     try:
-        document = _assembled(config, drafts)
+        document = _assembled(config, drafts, identity)
         _refuse_no_numbers(document)
         _validate(document)
     except FileNotFoundError as error:
@@ -73,8 +76,8 @@ def places(config: Config) -> list[tuple[int, int]]:
     return [(region, sample) for region in range(len(config["Regions"])) for sample in samples]
 
 
-def _part_file(drafts: Path, region: int, sample: int) -> Path:
-    return drafts / f"part-{region}-{sample}.json"
+def _part_file(drafts: Path, identity: str, region: int, sample: int) -> Path:
+    return drafts / f"part-{identity}-{region}-{sample}.json"
 
 
 def _samples(config: Config, region: int, sample: int) -> list[dict[str, Any]]:
@@ -89,14 +92,14 @@ def _samples(config: Config, region: int, sample: int) -> list[dict[str, Any]]:
     return samples
 
 
-def _assembled(config: Config, drafts: Path) -> dict[str, Any]:
+def _assembled(config: Config, drafts: Path, identity: str | None) -> dict[str, Any]:
     """Put the parts together, as cabinetry's ``WorkspaceBuilder.build`` does."""
     from cabinetry.workspace import WorkspaceBuilder
 
     channels: list[dict[str, Any]] = [{"name": region["Name"], "samples": []} for region in config["Regions"]]
     for region, sample in places(config):
-        file = _part_file(drafts, region, sample)
-        found = json.loads(file.read_bytes()) if file.exists() else None
+        file = None if identity is None else _part_file(drafts, identity, region, sample)
+        found = json.loads(file.read_bytes()) if file is not None and file.exists() else None
         if found is None:
             found = _samples(config, region, sample)
             _validate_samples(found)

@@ -2,6 +2,7 @@
 
 import copy
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 import uproot
 
 import hfscale
-from hfscale.errors import HfscaleWarning, InterruptedRunError, StoreBusyError
+from hfscale.errors import HfscaleWarning, InputError, InterruptedRunError, StoreBusyError, StoreError
+from hfscale.runtime import loop
 from hfscale.runtime.executors.local import LocalExecutor
 from hfscale.store.lock import exclusive
 from hfscale.templating.ledger import Layout
@@ -127,6 +129,84 @@ def test_an_interrupted_run_goes_on_where_it_was(inputs: Path, config: dict[str,
     assert before.items() <= times("histograms").items()
     one_after_the_other(config, "theirs")
     assert contents("histograms") == contents("theirs")
+
+
+class _Remembering(LocalExecutor):
+    """Keeps the calls, with the orders that their workers have read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[tuple[Callable[..., Any], str, bytes]] = []
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Any:
+        self.calls.append((function, args[0], Path(function.args[0]).read_bytes()))  # type: ignore[attr-defined]
+        return super().submit(function, *args)
+
+
+class _WithLeftovers(LocalExecutor):
+    """A cluster that still does calls of an earlier run."""
+
+    def __init__(self, calls: list[tuple[Callable[..., Any], str, bytes]]) -> None:
+        super().__init__()
+        self._calls = calls
+
+    def wait(self, *given: Any) -> Any:
+        outcomes = super().wait(*given)
+        for function, task_id, orders in self._calls:
+            Path(function.args[0]).write_bytes(orders)  # type: ignore[attr-defined]
+            function(task_id)
+        return outcomes
+
+
+def test_a_part_of_an_earlier_run_is_not_taken(inputs: Path, config: dict[str, Any]) -> None:
+    earlier = _Remembering()
+    hfscale.templates(config, executor=earlier)
+    (inputs / "histograms" / "CR_other.npz").unlink()
+    config["Systematics"][0]["Up"]["Normalization"] = 0.07
+    hfscale.templates(config, executor=_WithLeftovers(earlier.calls[N_TASKS:]))
+    one_after_the_other(config, "theirs")
+    assert contents("histograms") == contents("theirs")
+
+
+@pytest.mark.parametrize("region", ["Signal region", "CR"])
+def test_a_template_of_an_earlier_run_makes_no_workspace(inputs: Path, config: dict[str, Any], region: str) -> None:
+    earlier = _Remembering()
+    hfscale.templates(config, executor=earlier)
+    config["Samples"][2]["Weight"] = "0.5*w*y"
+    # The tasks that make top.
+    top = _WithLeftovers([earlier.calls[{"Signal region": 2, "CR": 5}[region]]])
+    if region == "CR":
+        with pytest.raises(StoreError, match=r"templates in .* were changed during the run, for example CR_top"):
+            hfscale.templates(config, executor=top)
+    else:
+        # One of them is smoothed by the nominal template.
+        ((failed, why),) = hfscale.templates(config, executor=top).failures.items()
+        assert failed == "Signal-region_top_tree_Up"
+        assert "Signal-region_top_tree_Up.npz was changed during the run" in why
+    assert not (inputs / "histograms" / "workspace.json").exists()
+    hfscale.templates(config, executor="local")
+    one_after_the_other(config, "theirs")
+    assert contents("histograms") == contents("theirs")
+
+
+class _WithoutWorkers(LocalExecutor):
+    """Never does anything."""
+
+    def wait(self, *given: Any) -> Any:
+        return {}
+
+    def has_workers(self) -> bool:
+        return False
+
+
+def test_it_waits_for_workers_as_long_as_is_said(
+    inputs: Path, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InputError, match="task_limit 'long'"):
+        hfscale.templates(config, executor="local", task_limit="long")
+    monkeypatch.setattr(loop, "WATCH_SECONDS", 0.01)
+    with pytest.raises(InterruptedRunError, match=r"no worker for 0\.05 s"):
+        hfscale.templates(config, executor=_WithoutWorkers(), wait_workers="0.05s")
 
 
 def test_a_failed_file_is_named_and_does_not_stop_the_others(inputs: Path, config: dict[str, Any]) -> None:
