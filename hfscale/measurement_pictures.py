@@ -25,7 +25,7 @@ def pulls(
     style: str = "plain",
     title: str | None = None,
 ) -> "Figure":
-    """Draw the best fit and error of every constrained parameter of a signal point.
+    """Draw the best fit and error of every parameter of a signal point but those fixed or called ``staterror_...``.
 
     Args:
         results: Of a fit or a ranking.

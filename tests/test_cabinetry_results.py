@@ -11,6 +11,7 @@ import pytest
 
 import hfscale
 from hfscale.errors import InputError, SelectionError
+from hfscale.reading.group_impacts import sums_of_impacts
 from tests.inference.measurement.models import measurement
 from tests.models import PYHF_WARNING, counting, normsys
 from tests.program import hfscale as run
@@ -94,7 +95,11 @@ def test_rankings(searched: Model) -> None:
     ranked = hfscale.RankedPoint.from_cabinetry(impacts, fit, "mu")
     assert_same(ranked.to_cabinetry(), impacts)
     assert [ranked.fit.parameters[k] for k in ranked.ranked] == ["scale"]
-    assert ranked.groups({"all": ["sc*"]})[0].impact > 0.0
+    (group,) = ranked.groups({"all": ["sc*"]})
+    assert group.impact > 0.0
+    # No components: what they are, and which parameters have a constraint, is not known, and not 0.
+    assert np.isnan([group.component, ranked.component_total, *ranked.systematic()[2:]]).all()
+    assert [one.name for one in sums_of_impacts(ranked)] == ["total"]
     assert_same(store(searched, "ranking").rankings()[0].to_cabinetry(), impacts, rtol=0.02, atol=4e-3)
     with pytest.raises(SelectionError, match="the POI 'top'"):
         hfscale.RankedPoint.from_cabinetry(impacts, fit, "top")

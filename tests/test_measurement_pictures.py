@@ -59,6 +59,43 @@ def test_the_verbs_write_files(ranked: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "none.pdf").exists()
 
 
+def fitted(*labels: str, corr_mat: list[list[float]]) -> Any:
+    from cabinetry.fit.results_containers import FitResults
+
+    ones = np.ones(len(labels))
+    return FitResults(ones, ones, list(labels), np.array(corr_mat), 0.0)
+
+
+def test_pictures_that_would_be_empty_are_refused() -> None:
+    from hfscale.plot.cabinetry.fits import draw_correlations, draw_pulls
+
+    two = fitted("mu", "staterror_SR[0]", corr_mat=[[1.0, 0.3], [0.3, 1.0]])
+    with pytest.raises(SelectionError, match="is left to draw"):
+        draw_pulls(two, exclude=["mu"])
+    with pytest.raises(SelectionError, match="are fixed or called staterror_"):
+        draw_pulls(fitted("staterror_SR[0]", corr_mat=[[1.0]]))
+    for single in (fitted("mu", corr_mat=[[1.0]]), fitted("mu", "held", corr_mat=[[1.0, 0.0], [0.0, 0.0]])):
+        with pytest.raises(SelectionError, match="fewer than two parameters are varied"):
+            draw_correlations(single)
+    with pytest.raises(SelectionError, match=r"as large as 0\.5"):
+        draw_correlations(two, threshold=0.5)
+    assert len(draw_correlations(two).axes[0].get_yticklabels()) == 2
+
+
+def test_refusals_of_cabinetry_leave_no_figure_open() -> None:
+    from hfscale.plot.cabinetry.drawing import draw_with_cabinetry
+
+    def refuse(visualize: object) -> Figure:
+        pyplot.figure()
+        raise ValueError("total model yield has negative bin(s)")
+
+    mine = pyplot.figure()
+    with pytest.raises(SelectionError, match="cabinetry cannot draw this: total model yield"):
+        draw_with_cabinetry(refuse, style="plain", title=None)
+    assert pyplot.get_fignums() == [mine.number]
+    pyplot.close(mine)
+
+
 def test_groups_are_drawn_largest_first(ranked: Path, tmp_path: Path) -> None:
     results = open_results(ranked)
     patterns = {"energy": ["jets", "scale"], "counts": ["mc", "fakes"]}

@@ -40,7 +40,10 @@ names of its region, sample and systematic in it (templates_SR_ttbar_JES.pdf).""
 @point_option
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Parameters that are left out; repeatable.")
 def pulls_command(store: str, outputs: tuple[str, ...], **options: Any) -> None:
-    """Best fit and error of every parameter of a fit, drawn by cabinetry (extra cabinetry)."""
+    """Best fit and error of every parameter of a fit, drawn by cabinetry (extra cabinetry).
+
+    Parameters that are fixed or called staterror_... are not shown.
+    """
     from hfscale import measurement_pictures
 
     write_figure(store, outputs, lambda results: measurement_pictures.pulls(results, options.pop("point"), **options))

@@ -1,5 +1,6 @@
 """The curve of CLs against the POI of one signal point, as JSON objects: from a scan, or from limits from toys."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from hfscale.plan.settings import Calculation
@@ -35,7 +36,26 @@ def read_curve(store: ResultStore, name: str) -> Curve:
         return Curve([row for row in read_points(store) if row["name"] == name], None)
     point = store.names.index(name)
     records = [record for record in read_records(store) if record["name"] == name]
-    observed = not calculation.expected_only
-    rows = [with_cls(row, toys, observed) for row, toys in zip(records, read_p_values(store, [point]), strict=True)]
+    rows = _with_toys(store, calculation, records, [point])
     (limit,) = with_limits(store, calculation, records, [point])
     return Curve(rows, limit)
+
+
+def read_curves(store: ResultStore) -> dict[str, list[dict[str, Any]]]:
+    """Read the rows of the curves of all signal points at once, by name; none of a store without curves."""
+    calculation = Calculation.model_validate(store.settings["calculation"])
+    if not has_curves(store):
+        return {}
+    scan = calculation.kind == "scan"
+    rows = read_points(store) if scan else _with_toys(store, calculation, read_records(store), None)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["name"], []).append(row)
+    return found
+
+
+def _with_toys(
+    store: ResultStore, calculation: Calculation, records: Sequence[dict[str, Any]], points: Sequence[int] | None
+) -> list[dict[str, Any]]:
+    observed = not calculation.expected_only
+    return [with_cls(row, toys, observed) for row, toys in zip(records, read_p_values(store, points), strict=True)]

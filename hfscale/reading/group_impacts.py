@@ -29,11 +29,16 @@ def impacts_of_groups(point: RankedPoint, patterns: Mapping[str, Sequence[str]] 
 
 
 def sums_of_impacts(point: RankedPoint) -> list[Impact]:
-    """Return the whole uncertainty of the POI, and its parts with and without all constrained parameters frozen."""
-    systematic = point.systematic()
+    """Return the whole uncertainty of the POI, and its parts with and without all constrained parameters frozen.
+
+    There are no parts where the ranking does not tell which parameters are constrained, as one of cabinetry.
+    """
+    systematic, total = point.systematic(), Impact("total", point.total, point.component_total)
+    if np.isnan(systematic.impact):
+        return [total]
     statistical = float(np.sqrt(max(point.total**2 - systematic.impact**2, 0.0)))
     return [
-        Impact("total", point.total, point.component_total),
+        total,
         Impact("systematic", systematic.impact, systematic.component),
         Impact("statistical", statistical, point.component_data),
     ]

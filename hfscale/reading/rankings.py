@@ -29,7 +29,7 @@ class GroupImpact(NamedTuple):
         group: Its name.
         parameters: Its members.
         impact: Difference in quadrature of the POI's uncertainty with the group free and frozen at its best fit.
-        component: Uncertainty of the POI from the group's auxiliary data (arXiv:2307.04007).
+        component: Uncertainty of the POI from the group's auxiliary data (arXiv:2307.04007); NaN where not known.
     """
 
     group: str
@@ -48,7 +48,7 @@ class RankedPoint:
         impact: Change of the POI's best fit with a parameter held as `SHIFTS` says; NaN where that fit failed.
         component: Change of the POI for one standard deviation of the auxiliary datum of each parameter; NaN for those
             without one.
-        component_data: Uncertainty of the POI from the fluctuations of the data.
+        component_data: Uncertainty of the POI from the fluctuations of the data; NaN where no component is known.
         patterns: Groups: name -> patterns of the names of parameters.
     """
 
@@ -76,6 +76,10 @@ class RankedPoint:
     def component_total(self) -> float:
         """All components in quadrature, which is the uncertainty of the POI for data as expected."""
         return float(np.hypot(self.component_data, np.sqrt(np.nansum(self.component**2))))
+
+    @property
+    def _has_components(self) -> bool:
+        return not np.isnan(self.component_data)
 
     @property
     def _poi(self) -> int:
@@ -123,7 +127,12 @@ class RankedPoint:
         return ranking_from_cabinetry(results, fit, poi, name)
 
     def systematic(self) -> GroupImpact:
-        """The group of all parameters with a constraint."""
+        """The group of all parameters with a constraint; NaN, and no parameters, where components are not known.
+
+        Only components tell which parameters have a constraint. Rankings of cabinetry have none.
+        """
+        if not self._has_components:
+            return GroupImpact("systematic", (), float("nan"), float("nan"))
         names = np.array(self.fit.parameters, dtype=object)[~np.isnan(self.component)]
         return self._group("systematic", list(names))
 
@@ -131,7 +140,8 @@ class RankedPoint:
         chosen = [parameter for parameter in parameters if parameter != self.poi]
         members = np.isin(np.array(self.fit.parameters, dtype=object), chosen)
         impact = group_impact(self.fit.errors, self.fit.correlation, self._poi, members)
-        return GroupImpact(name, tuple(chosen), impact, group_component(self.component, members))
+        component = group_component(self.component, members) if self._has_components else float("nan")
+        return GroupImpact(name, tuple(chosen), impact, component)
 
 
 def read_ranked_points(store: ResultStore) -> tuple[RankedPoint, ...]:

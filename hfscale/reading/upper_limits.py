@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from hfscale.reading.cabinetry_results import cabinetry_containers
 from hfscale.reading.columns import Row, bands, column
-from hfscale.reading.curves import has_curves, read_curve
+from hfscale.reading.curves import read_curves
 from hfscale.reading.points import read_points
 from hfscale.store.store import ResultStore
 
@@ -77,14 +77,10 @@ class UpperLimit:
 
 def read_upper_limits(store: ResultStore) -> tuple[UpperLimit, ...]:
     """The upper limits of all signal points, in their order; of scans, where CLs crosses 0.05 between POI values."""
-    rows = read_points(store)
+    curves = read_curves(store)
     if store.settings["calculation"].get("kind") == "scan":
-        by_name: dict[str, list[Row]] = {}
-        for row in rows:
-            by_name.setdefault(row["name"], []).append(row)
-        return tuple(_of_scan(own) for own in by_name.values())
-    with_curves = has_curves(store)
-    return tuple(_of_limit(row, read_curve(store, row["name"]).rows if with_curves else []) for row in rows)
+        return tuple(_of_scan(rows) for rows in curves.values())
+    return tuple(_of_limit(row, curves.get(row["name"], [])) for row in read_points(store))
 
 
 def _of_scan(rows: Sequence[Row]) -> UpperLimit:

@@ -43,6 +43,24 @@ def test_results_are_read_once(small: Search, monkeypatch: pytest.MonkeyPatch) -
     assert len(calls) == 1
 
 
+def test_curves_of_limits_from_toys_are_read_at_once(small: Search, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hfscale.reading import curves
+
+    chosen = ("--points", "s_200_0", "--points", "s_800_150")
+    toys = ("--calctype", "toybased", "--poi-grid", "0.2:2:3", "--ntoys", "20", *chosen)
+    assert compute(small, "limit", *toys).code == 0
+    results = hfscale.open_results(small.store)
+    single = {name: curves.read_curve(results.store, name).rows for name in results.store.names}
+    read, calls = curves.read_p_values, []
+    monkeypatch.setattr(curves, "read_p_values", lambda *given: calls.append(given) or read(*given))
+    limits = results.limits()
+    assert (len(limits), len(calls)) == (2, 1)
+    for limit in limits:
+        assert limit.poi_values.tolist() == [0.2, 1.1, 2.0]
+        assert limit.CLs_obs.tolist() == [row["CLs_obs"] for row in single[limit.name]]
+    assert limits[0].CLs_obs.tolist() != limits[1].CLs_obs.tolist()
+
+
 def test_limits_outside_the_bounds_are_null(small: Search) -> None:
     (weak,) = compute(small, "limit", "--points", "s_800_150", "--level", "0.0001", "--json").json()
     assert weak["status"] == "ok"

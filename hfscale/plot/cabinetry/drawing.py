@@ -13,7 +13,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hfscale.errors import InputError
+from hfscale.errors import InputError, SelectionError
 from hfscale.plot.canvas import fix_fonts
 from hfscale.plot.styles import style_settings
 
@@ -38,19 +38,34 @@ def draw_with_cabinetry(draw: Callable[[ModuleType], Figure], *, style: str, tit
 
     Raises:
         InputError: cabinetry is not installed.
-        SelectionError: No such style.
+        SelectionError: cabinetry refuses to draw this, or there is no such style.
     """
     visualize = _visualize()
-    with _drawing(style):
-        from matplotlib import pyplot
-
-        figure = draw(visualize)
-        pyplot.close(figure)
+    with _drawing(style), _closed_figures():
+        try:
+            figure = draw(visualize)
+        except ValueError as error:
+            raise SelectionError(
+                f"cabinetry cannot draw this: {error}", remedy="look at the numbers with hfscale show, or draw others"
+            ) from error
         if title is not None:
             figure.axes[0].set_title(title, loc="left")
         fix_fonts(figure)
         _fix_colours(figure)
     return figure
+
+
+@contextmanager
+def _closed_figures() -> Iterator[None]:
+    """Close what is made with pyplot meanwhile, also where drawing fails."""
+    from matplotlib import pyplot
+
+    before = set(pyplot.get_fignums())
+    try:
+        yield
+    finally:
+        for number in set(pyplot.get_fignums()) - before:
+            pyplot.close(number)
 
 
 def _fix_colours(figure: Figure) -> None:

@@ -12,6 +12,9 @@ from hfscale.plot.cabinetry.drawing import draw_with_cabinetry
 if TYPE_CHECKING:
     from cabinetry.fit.results_containers import FitResults, RankingResults
 
+_HIDDEN = "staterror_"
+"""How the names begin of parameters that cabinetry leaves out of pulls, as they are centred at 1."""
+
 
 def draw_pulls(
     fit: "FitResults", *, exclude: Sequence[str] = (), style: str = "plain", title: str | None = None
@@ -28,8 +31,17 @@ def draw_pulls(
         SelectionError: No parameter is left, or no such style.
         InputError: cabinetry is not installed.
     """
-    errors = np.asarray(fit.uncertainty)
-    if not any(error and name not in exclude for name, error in zip(fit.labels, errors, strict=True)):
+    shown = [
+        name
+        for name, error in zip(fit.labels, np.asarray(fit.uncertainty), strict=True)
+        if error and not name.startswith(_HIDDEN)
+    ]
+    if not shown:
+        raise SelectionError(
+            f"all parameters are fixed or called {_HIDDEN}..., which are not drawn",
+            remedy="look at them with hfscale show",
+        )
+    if set(shown) <= set(exclude):
         raise SelectionError("no parameter with an error is left to draw", remedy="exclude fewer of them")
     return draw_with_cabinetry(
         lambda visualize: visualize.pulls(fit, exclude=list(exclude), close_figure=False, save_figure=False),
@@ -49,11 +61,18 @@ def draw_correlations(
         style, title: As `draw_pulls`.
 
     Raises:
-        SelectionError: No parameter is left, or no such style.
+        SelectionError: There are not two parameters to draw, no correlation is that large, or no such style.
         InputError: cabinetry is not installed.
     """
-    between = np.abs(fit.corr_mat - np.diag(np.diag(fit.corr_mat)))
-    if not (between >= threshold).any() or not np.asarray(fit.corr_mat).any():
+    matrix = np.asarray(fit.corr_mat)
+    varied = matrix.any(axis=0)
+    if varied.sum() < 2:
+        raise SelectionError(
+            "fewer than two parameters are varied in the fit, and have no correlations",
+            remedy="look at them with hfscale show",
+        )
+    between = np.abs(matrix[np.ix_(varied, varied)])[~np.eye(varied.sum(), dtype=bool)]
+    if not (between >= threshold).any():
         raise SelectionError(
             f"no correlation is as large as {threshold:g}", remedy=f"the largest is {between.max(initial=0.0):.3g}"
         )
