@@ -59,7 +59,8 @@ def grid_minima(
     replace_by_lower(best, searched, others)
     pairs = pairs_of(np.arange(len(start)).reshape(-1, *shape))
     _carry(held, best, pairs, np.ones(len(start), dtype=bool), sum(shape))
-    return _rescued(held, best, start, pairs, shape)
+    grids = np.arange(len(start)) // int(np.prod(shape))
+    return _rescued(held, best, start, pairs, sum(shape), grids)
 
 
 def joined_minima(held: "HeldFits", slabs: Sequence[int], shape: Sequence[int], known: FitResults) -> FitResults:
@@ -104,9 +105,14 @@ class HeldFits(NamedTuple):
 
 
 def further_minima(
-    held: HeldFits, known: FitResults, starts: Sequence[Float[np.ndarray, "new parameter"]], pairs: Pairs, rounds: int
+    held: HeldFits,
+    known: FitResults,
+    starts: Sequence[Float[np.ndarray, "new parameter"]],
+    pairs: Pairs,
+    rounds: int,
+    grids: Int[np.ndarray, " fit"],
 ) -> FitResults:
-    """Add fits to those of an uneven grid.
+    """Add fits to those of uneven grids.
 
     Args:
         held: All fits, the new ones last.
@@ -114,6 +120,7 @@ def further_minima(
         starts: Start values of the new ones, the most promising first; those of the held parameters are their places.
         pairs: Fits that are next to each other, in both orders.
         rounds: How far at most a minimum is carried.
+        grids: Which grid each fit is of, counted from 0.
 
     Returns:
         Minima of all fits. Of the old ones, those are lower to which a minimum of a new one led.
@@ -124,7 +131,7 @@ def further_minima(
     found = best_fits(held.structure, held.shared, new, starts, sure=sure, minuit_calls=0)
     best = _comparable(FitResults(*(np.concatenate(arrays) for arrays in zip(known, found, strict=True))))
     _carry(held, best, pairs, np.arange(len(held.places)) >= n_known, rounds)
-    return best
+    return _rescued(held, best, starts[0], pairs, rounds, grids)
 
 
 def _comparable(found: FitResults) -> FitResults:
@@ -133,26 +140,50 @@ def _comparable(found: FitResults) -> FitResults:
 
 
 def _rescued(
-    held: HeldFits, best: FitResults, start: Float[np.ndarray, "fit parameter"], pairs: Pairs, shape: Sequence[int]
+    held: HeldFits,
+    best: FitResults,
+    start: Float[np.ndarray, "last parameter"],
+    pairs: Pairs,
+    rounds: int,
+    grids: Int[np.ndarray, " fit"],
 ) -> FitResults:
-    """Have iminuit repeat a few of the failed fits of every grid, and all of them where that helps.
+    """Have iminuit repeat a few of the last fits of every grid that failed, and all of them where that helps.
 
     Where rates would be negative, there is no minimum, and a grid may have many such places.
+
+    Args:
+        held: All fits.
+        best: What was found.
+        start: Start values of the last ones, which are tried.
+        pairs, rounds, grids: As of `further_minima`.
     """
     source, target = pairs
-    beside = np.bincount(target, weights=best.succeeded[source], minlength=len(start))
-    # Those beside a minimum first.
-    hopes = np.where(best.succeeded, np.inf, -beside).reshape(-1, int(np.prod(shape)))
-    place = np.argsort(np.argsort(hopes, axis=1, kind="stable"), axis=1)
-    chosen = ~best.succeeded & (place < _TRIED).ravel()
+    n_fits, first = len(held.places), len(held.places) - len(start)
+    start = np.concatenate([held.fits.lower[:first], start])  # The first ones are not used.
+    beside = np.bincount(target, weights=best.succeeded[source], minlength=n_fits)
+    hopeful = ~best.succeeded & (np.arange(n_fits) >= first)
+    chosen = _first_of_each(hopeful, grids, beside)
     for _ in range(2):
         if not chosen.any():
             break
         again = with_iminuit(held.structure, held.shared, held.fits, start, chosen, best, _MINUIT_CALLS)
         helped, best = again.succeeded & chosen, _comparable(again)
-        _carry(held, best, pairs, helped, sum(shape))
-        chosen = ~best.succeeded & np.repeat(helped.reshape(hopes.shape).any(axis=1), hopes.shape[1])
+        _carry(held, best, pairs, helped, rounds)
+        chosen = hopeful & ~best.succeeded & np.isin(grids, grids[helped])
     return best
+
+
+def _first_of_each(
+    which: Bool[np.ndarray, " fit"], grids: Int[np.ndarray, " fit"], beside: Float[np.ndarray, " fit"]
+) -> Bool[np.ndarray, " fit"]:
+    """A few of some fits of every grid, those beside most minima first."""
+    index = np.flatnonzero(which)
+    ordered = index[np.lexsort((index, -beside[index], grids[index]))]
+    _, begin, count = np.unique(grids[ordered], return_index=True, return_counts=True)
+    place = np.arange(len(ordered)) - np.repeat(begin, count)
+    chosen = np.zeros(len(which), dtype=bool)
+    chosen[ordered[place < _TRIED]] = True
+    return chosen
 
 
 def _carry(

@@ -110,7 +110,7 @@ def _with(
     held = HeldFits(group.structure, group.shared, at.points.take(both[:, 0]), at.columns, values_at(values, both))
     shape = tuple(axis.shape[1] for axis in values)
     pairs = _pairs(both, (len(at.free.nll), *shape), steps)
-    return both, further_minima(held, found, starts, pairs, rounds=sum(shape))
+    return both, further_minima(held, found, starts, pairs, sum(shape), both[:, 0])
 
 
 def _nearest(known: Places, new: Places) -> Int[np.ndarray, "new near"]:

@@ -1,9 +1,15 @@
 """Adaptive grids with real fits: the contours of full grids, and of iminuit, with several times fewer fits."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from iminuit import Minuit
 
+from hfscale.fit import grids
+from hfscale.fit.escalation import best_fits
+from hfscale.fit.lanes import FitResults
+from hfscale.fit.slots import challenge
 from hfscale.fit.status import FitStatus
 from hfscale.inference.profile_levels import PROBABILITIES, height_of
 from hfscale.inference.profile_refinement import surface
@@ -96,6 +102,33 @@ def test_a_point_has_the_same_numbers_alone_as_with_others(names: tuple[str, ...
         alone = scan_profiles(group, np.array([point]), names, tolerance=TOLERANCE)
         np.testing.assert_array_equal(alone.fit_status[0], both.fit_status[point])
         np.testing.assert_array_equal(alone.t[0], both.t[point])
+
+
+def test_what_fails_between_the_coarsest_values_is_rescued_by_iminuit(monkeypatch: pytest.MonkeyPatch) -> None:
+    group, rows = group_of(two_bins(5.0), two_bins(7.0)), np.arange(2)
+    values = [np.linspace(0.0, 4.0, 13).tolist(), np.linspace(-2.0, 2.0, 13).tolist()]
+    expected = scan_profiles(group, rows, ("mu", "b"), values, TOLERANCE)
+    # iminuit tries four fits first, and the others because it helped.
+    assert min(fits(expected, 0), fits(expected, 1)) > 7 * 7 + 4
+    of_the_coarsest: list[FitResults] = []
+
+    def fits_once(*args: Any, **options: Any) -> FitResults:
+        found = best_fits(*args, **options)
+        if not of_the_coarsest:
+            of_the_coarsest.append(found)
+            return found
+        return failed(found)
+
+    monkeypatch.setattr(grids, "best_fits", fits_once)
+    monkeypatch.setattr(grids, "challenge", lambda *args: failed(challenge(*args)))
+    block = scan_profiles(group, rows, ("mu", "b"), values, TOLERANCE)
+    np.testing.assert_array_equal(block.fit_status == FitStatus.NOT_RUN, expected.fit_status == FitStatus.NOT_RUN)
+    np.testing.assert_allclose(block.t, expected.t, atol=1e-8)
+
+
+def failed(found: FitResults) -> FitResults:
+    nowhere = np.full(len(found.nll), np.nan)
+    return found._replace(status=np.full(len(found.nll), int(FitStatus.NOT_CONVERGED)), nll=nowhere)
 
 
 @pytest.mark.parametrize("name", ["mu", "a"])
