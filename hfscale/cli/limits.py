@@ -79,8 +79,8 @@ than the tolerance. What is between is interpolated when results are shown."""
     "--task-parameters",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Share out each signal point's profile likelihood, N values of the first --parameter per task; by default where"
-    " it takes long.",
+    help="Share out each signal point's profile likelihood, N values of the first --parameter per task; by default"
+    " where it takes long.",
 )
 @click.option("--level", type=float, help="CLs that an adaptive number of toys is to decide on.  [default: 0.05]")
 @test_stat_option

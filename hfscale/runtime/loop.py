@@ -77,8 +77,7 @@ def run_tasks(
             remedy="run the same command again to continue",
         ) from interrupt
     finally:
-        if run.running:
-            executor.cancel(run.running)
+        run.end()
     return RunSummary(tuple(run.reports), dict(run.failures), run.attempts.total() - len(tasks), run.reissues)
 
 
@@ -128,6 +127,8 @@ class _Run:
         # Thousands of tasks run at once: the copies of one must not be searched for among them.
         self._copies: dict[str, set[Hashable]] = {}
         self._reissued: set[str] = set()
+        # Copies of finished tasks that soon end by themselves, unless they hang.
+        self._spare: dict[Hashable, _Copy] = {}
         self._executor = executor
         self._function = function
         self._retries = retries
@@ -145,26 +146,35 @@ class _Run:
             self._hand_over(task)
 
     def collect(self) -> None:
-        outcomes = self._executor.wait(self.running.keys(), TICK_SECONDS)
+        outcomes = self._executor.wait(self._handed_over(), TICK_SECONDS)
         for handle, outcome in outcomes.items():
             # A copy that ended together with another one is gone already.
             if handle in self.running:
                 self._settle(self._take(handle), outcome)
+            self._spare.pop(handle, None)
         if not outcomes:
             self._on_event(Event("tick"))
 
     def look_after(self, step: float) -> None:
         """Let running tasks grow older, stop those that hang, and give stragglers a second chance."""
-        for handle in self._executor.running(self.running.keys()):
-            copy = self.running[handle]
+        for handle in self._executor.running(self._handed_over()):
+            copy = self.running[handle] if handle in self.running else self._spare[handle]
             copy.seconds += step
             limit = self._durations.hanging_seconds(copy.task)
-            if copy.seconds > limit:
+            if copy.seconds <= limit:
+                continue
+            if self._spare.pop(handle, None) is not None:
+                self._executor.abandon([handle])
+            else:
                 self._stop([handle])
                 error = TimeoutError(f"it ran for more than {limit:g} s and was stopped")
                 self._settle(copy.task, Outcome(error=error))
         if not self.waiting:
             self._reissue()
+
+    def _handed_over(self) -> Collection[Hashable]:
+        """All that workers have; no copy of thousands of keys where none is needed."""
+        return self.running.keys() | self._spare.keys() if self._spare else self.running.keys()
 
     def _reissue(self) -> None:
         slots = self._executor.slots()
@@ -202,16 +212,20 @@ class _Run:
         return task
 
     def _let_go(self, handles: Collection[Hashable]) -> None:
-        """Forget copies that are not needed any more, and stop those that may hang; others soon end by themselves."""
+        """Stop copies that are not needed any more and are late; young ones soon end by themselves."""
         slots = self._executor.slots()
         late = [handle for handle in handles if self._lags_behind(self.running[handle], slots) is not None]
         if late:
             self._stop(late)
-        young = set(handles) - set(late)
-        for handle in young:
+        for handle in set(handles) - set(late):
+            self._spare[handle] = self.running[handle]
             self._take(handle)
-        if young:
-            self._executor.cancel(young)
+
+    def end(self) -> None:
+        """Forget what runs."""
+        left = self._handed_over()
+        if left:
+            self._executor.cancel(left)
 
     def _stop(self, handles: Collection[Hashable]) -> None:
         for handle in handles:

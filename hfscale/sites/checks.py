@@ -40,7 +40,7 @@ def _check_image(site: Site) -> None:
 
 
 def _check_walltime(site: Site, preparation: Preparation) -> None:
-    longest = longest_task(preparation)
+    longest = longest_task(preparation, in_parts=site.mode != "array")
     left = site.resources.walltime - site.grace
     if left < longest:
         raise InputError(
@@ -48,14 +48,22 @@ def _check_walltime(site: Site, preparation: Preparation) -> None:
             f" longest task, which takes about {longest:.0f} s",
             place="resources.walltime",
             remedy="ask for more with --set walltime=HH:MM:SS, or make tasks smaller with --set run.task_points=N or"
-            " --set run.task_toys=N (of a new store)",
+            " --set run.task_toys=N, or, in modes with a driver, --set run.task_parameters=N (of a new store)",
         )
 
 
-def longest_task(preparation: Preparation) -> float:
-    """Rough seconds of the longest task that is planned."""
-    per_point = preparation.seconds / max(preparation.plan.n_points, 1)
-    points = max((task.size for task in preparation.plan.tasks), default=0) * per_point
+def longest_task(preparation: Preparation, *, in_parts: bool) -> float:
+    """Rough seconds of the longest task that is planned.
+
+    Args:
+        preparation: The campaign.
+        in_parts: Whether there is a driver, which shares out parts of long signal points.
+    """
+    n_points = max(preparation.plan.n_points, 1)
+    if in_parts and preparation.n_parts:
+        points = preparation.seconds / preparation.n_parts
+    else:
+        points = max((task.size for task in preparation.plan.tasks), default=0) * preparation.seconds / n_points
     toys = max((task.size for toy_round in preparation.rounds for task in toy_round.tasks), default=0)
     if preparation.calculation.adaptive:
         toys = max(toys, preparation.task_toys)

@@ -16,6 +16,7 @@ from hfscale.sites.records import Submission, new_submission, remove_record, sub
 from hfscale.sites.site import Site
 from hfscale.sites.systems import system_of
 from hfscale.store.open import open_store
+from hfscale.store.parts import pending_parts
 from hfscale.store.places import remove_tree
 
 
@@ -50,7 +51,7 @@ def offer(preparation: Preparation, site: Site, workers: int, patience: str = ""
     """
     system = system_of(site)
     check_jobs(site, preparation)
-    useful = _useful(preparation, workers)
+    useful = _useful(preparation, site, workers)
     if useful == 0:
         return None
     submission = new_submission(preparation.path, site, useful)
@@ -58,15 +59,17 @@ def offer(preparation: Preparation, site: Site, workers: int, patience: str = ""
     return Offer(preparation, system, request, submission)
 
 
-def _useful(preparation: Preparation, workers: int) -> int:
-    """How many workers can have a task each."""
+def _useful(preparation: Preparation, site: Site, workers: int) -> int:
+    """How many workers can have a task each; only drivers share out parts of signal points."""
+    parts = preparation.n_parts if site.mode != "array" else 0
     if preparation.continues:
         store = open_store(preparation.path)
         left = len(store.pending()) + len(store.pending_toys())
+        left += len(pending_parts(store)) if parts else 0
         return workers if store.may_get_toys else min(workers, left)
     if preparation.calculation.adaptive:
         return workers
-    return min(workers, len(preparation.plan.tasks) + sum(len(toys.tasks) for toys in preparation.rounds))
+    return min(workers, parts + len(preparation.plan.tasks) + sum(len(toys.tasks) for toys in preparation.rounds))
 
 
 def submit(offered: Offer, *, more: bool = False) -> Submission:

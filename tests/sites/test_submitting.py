@@ -67,6 +67,15 @@ def test_drivers_wait_as_long_as_the_campaign_says(campaign: Path, kind: str, mo
     assert "--wait-workers" not in ended.out
 
 
+def test_drivers_get_workers_for_parts_of_a_long_point(campaign: Path) -> None:
+    words = ("--workers", 3, "--dry-run", "--set", "calculation.kind=ranking", "--set", "points=[s_200_0]")
+    words += ("--set", "run.task_parameters=1")
+    script = hfscale("submit", campaign, "--site", "slurm", "--mode", "ray", *words).out
+    assert "#SBATCH --nodes=3\n" in script
+    # Shards compute whole points.
+    assert "#SBATCH --array=0-0\n" in hfscale("submit", campaign, "--site", "slurm", *words).out
+
+
 def test_without_dask_jobqueue_a_dry_run_says_what_it_cannot_show(
     campaign: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -172,10 +172,21 @@ class DaskExecutor(Executor):
             return bool(room(self.client, self.device))
 
     def running(self, handles: Collection[Hashable]) -> Collection[Hashable]:
-        """Return those of these calls that the scheduler has given to a worker; one may wait there behind another."""
+        """Return those of these calls that run: of those that a worker was given, as many of the first as it has room.
+
+        Workers are given a call more than they can run at once, which waits there behind the others.
+        """
         workers = self._workers_of_calls()
         self._cancel_moved(workers)
-        return workers.keys() & set(handles)
+        with self._asking():
+            free = dict(room(self.client, self.device))
+        begun = set()
+        for call in (*self._abandoned, *self._futures):
+            worker = workers.get(call)
+            if worker is not None and free.get(worker, 0) > 0:
+                free[worker] -= 1
+                begun.add(call)
+        return begun & set(handles)
 
     def cancel(self, handles: Collection[Hashable]) -> None:
         """Cancel calls at the scheduler."""
