@@ -46,6 +46,11 @@ def minuit_minimum(
     minuit.strategy = 1
     minuit.limits = list(zip(fit.lower[0], fit.upper[0], strict=True))
     minuit.fixed = list(fit.fixed[0])
-    minuit.migrad(ncall=calls)
+    # One for the whole process: cabinetry raises it, and MINUIT's messages would lie among the results.
+    loudness, minuit.print_level = minuit.print_level, 0
+    try:
+        minuit.migrad(ncall=calls)
+    finally:
+        minuit.print_level = loudness
     minimum: Float[np.ndarray, " parameter"] = np.clip(np.array(minuit.values), fit.lower[0], fit.upper[0])
     return minimum

@@ -77,6 +77,23 @@ def test_what_newton_cannot_do_is_rescued_by_iminuit(group: ModelGroup, monkeypa
     np.testing.assert_allclose(np.stack(reached), results.theta, atol=1e-2)
 
 
+def test_iminuit_is_silent_whatever_others_in_the_process_want_of_it(
+    group: ModelGroup, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    failing = FailingAtFirst(2)
+    monkeypatch.setattr(escalation, "minimise", failing)
+    monkeypatch.setattr(escalation, "challenge", failing)
+    theirs = Minuit(lambda x: x**2, 1.0)
+    theirs.print_level = 3
+    try:
+        results = best_fits(group.structure, group.shared, group.points, [group.inits, group.inits + 0.1])
+        assert theirs.print_level == 3
+    finally:
+        theirs.print_level = 0
+    assert results.succeeded.all()
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_fit_that_nothing_rescues_keeps_its_status(group: ModelGroup, monkeypatch: pytest.MonkeyPatch) -> None:
     failing = FailingAtFirst(3)
     monkeypatch.setattr(escalation, "minimise", failing)
