@@ -1,11 +1,13 @@
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from hfscale.runtime.events import Event, TaskReport
 from hfscale.runtime.executors.base import Executor
 from hfscale.runtime.loop import run_tasks
+from hfscale.runtime.patience import Patience
 from hfscale.store.store import ResultStore
 from tests.faults.conftest import TellRow
 from tests.faults.runs import finish, logged
@@ -13,6 +15,15 @@ from tests.processes import needs_proc, wait_until_gone
 
 MakeStore = Callable[[str], ResultStore]
 MakeWork = Callable[[ResultStore], Callable[[str], TaskReport]]
+
+
+def wait_for_workers(pool: Executor, number: int) -> None:
+    """Wait for others to take the places of those that earlier tests have killed."""
+    for _ in range(600):
+        if pool.slots() >= number:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{pool.slots()} of {number} workers of {pool.name} are there")
 
 
 def test_a_worker_that_dies_loses_no_task(
@@ -86,7 +97,10 @@ def test_all_workers_killed_at_once_are_replaced(
                 os.kill(worker, signal.SIGKILL)
             wait_until_gone(workers)
 
-    summary = run_tasks(store.plan.tasks, pool, logged(work_at_last, log), on_event=kill_all)
+    wait_for_workers(pool, 2)
+    # It fails rather than waits for ever where one of them is lost.
+    patience = Patience(task_limit=300.0)
+    summary = run_tasks(store.plan.tasks, pool, logged(work_at_last, log), on_event=kill_all, patience=patience)
     assert gate.exists()
     assert summary.failures == {}
     repeated = finish(store, make_store("calm.zarr"), make_work, log)
