@@ -158,19 +158,26 @@ class _Run:
     def look_after(self, step: float) -> None:
         """Let running tasks grow older, stop those that hang, and give stragglers a second chance."""
         for handle in self._executor.running(self._handed_over()):
-            copy = self.running[handle] if handle in self.running else self._spare[handle]
+            if handle in self._spare:
+                self._age_spare(handle, step)
+                continue
+            copy = self.running[handle]
             copy.seconds += step
             limit = self._durations.hanging_seconds(copy.task)
-            if copy.seconds <= limit:
-                continue
-            if self._spare.pop(handle, None) is not None:
-                self._executor.abandon([handle])
-            else:
+            if copy.seconds > limit:
                 self._stop([handle])
                 error = TimeoutError(f"it ran for more than {limit:g} s and was stopped")
                 self._settle(copy.task, Outcome(error=error))
         if not self.waiting:
             self._reissue()
+
+    def _age_spare(self, handle: Hashable, step: float) -> None:
+        """Stop a copy that was let go and does not end: others may wait behind it."""
+        copy = self._spare[handle]
+        copy.seconds += step
+        if self._lags_behind(copy, self._executor.slots()) is not None:
+            del self._spare[handle]
+            self._executor.abandon([handle])
 
     def _handed_over(self) -> Collection[Hashable]:
         """All that workers have; no copy of thousands of keys where none is needed."""

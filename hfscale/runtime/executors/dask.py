@@ -181,7 +181,8 @@ class DaskExecutor(Executor):
         with self._asking():
             free = dict(room(self.client, self.device))
         begun = set()
-        for call in (*self._abandoned, *self._futures):
+        # Not of abandoned ones: what waits behind a call that hangs is to grow old, and get a copy elsewhere.
+        for call in self._futures:
             worker = workers.get(call)
             if worker is not None and free.get(worker, 0) > 0:
                 free[worker] -= 1
