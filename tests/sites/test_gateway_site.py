@@ -49,8 +49,9 @@ def submit(campaign: Path, *arguments: object) -> Ended:
 
 def job(store: Path) -> dict[str, Any]:
     """The last submission, as status tells of it."""
-    found: dict[str, Any] = hfscale("status", store, "--json").json()["jobs"][-1]
-    return found
+    jobs: list[dict[str, Any]] = hfscale("status", store, "--json").json()["jobs"]
+    # Names end with the time.
+    return max(jobs, key=lambda found: str(found["name"]).rpartition("-")[2])
 
 
 def wait_for(store: Path, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
